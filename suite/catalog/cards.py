@@ -1,0 +1,82 @@
+"""What is declared about a model and about a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class InputConvention:
+    """The values a network is fed and gives back."""
+
+    colour: Literal["rgb", "y"] = "rgb"
+    """``rgb``: three planes. ``y``: studio-range luma alone."""
+    range: float = 1.0
+    """The value that stands for 255: 1.0 or 255.0. A wrong one does not crash, it costs many dB."""
+    min_size: int = 1
+    """Smallest height and width of an input, in pixels."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return 3 if self.colour == "rgb" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """An official weights file: where it lies, what it must be, how its keys become ours."""
+
+    path: str
+    """Below ``weights/`` of the data home, such as ``BSRN/net_g_BSRN_x4.pth``."""
+    sha256: str
+    source: str
+    """Repository that published the file."""
+    licence: str
+    """Licence of that repository, or ``none stated``."""
+    entry: str | None = None
+    """Key under which the file holds the state dict, if it is not the state dict itself."""
+    renames: tuple[tuple[str, str], ...] = ()
+    """Pairs of a regular expression and its replacement, applied to each key in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A network under the name that commands and tables use."""
+
+    name: str
+    title: str
+    """Name in tables and plots."""
+    family: str
+    year: int
+    scales: tuple[int, ...]
+    build: str
+    """``package.module:attribute``, called as ``attribute(scale=..., **arguments)``."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    input: InputConvention = field(default_factory=InputConvention)
+    official: Mapping[int, Checkpoint] = field(default_factory=dict)
+    """The authors' file by scale."""
+    citation: str = ""
+    needs_weights: bool = True
+    """False for a network without parameters, which can be judged as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCard:
+    """A test set under the name that commands and tables use."""
+
+    name: str
+    title: str
+    images: int
+    """Number of images that the set must hold; another number is an error."""
+    scales: tuple[int, ...] = (2, 3, 4)
+    folder: str | None = None
+    """Below ``data/`` of the data home; None for images that come with a Python package."""
+    package_images: tuple[str, ...] = ()
+    """Names of the images inside ``skimage.data`` where there is no folder."""
+    digests: Mapping[int, str] = field(default_factory=dict)
+    """Digest of the pixels of the known copy, by scale (see ``suite.datasets``)."""
+    note: str = ""
+    """What a reader of figures on this set must know."""
+    citation: str = ""

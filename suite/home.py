@@ -1,0 +1,26 @@
+"""Where data and weights lie: ``--home DIR``, else ``$SUITE_HOME``, else the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from suite.errors import UsageError
+
+APPLICATION = "efficient-sr-suite"
+
+
+def find_home(option: str | None = None) -> Path:
+    """The data home. It need not exist: then it simply holds nothing.
+
+    Raises `UsageError` for an explicit ``--home`` or ``$SUITE_HOME`` that is not a folder.
+    """
+    for label, value in (("--home", option), ("$SUITE_HOME", os.environ.get("SUITE_HOME"))):
+        if value:
+            home = Path(value).expanduser()
+            if not home.is_dir():
+                raise UsageError(f"{label} is {value!r}, which is not a folder.")
+            return home
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir(APPLICATION))

@@ -1,0 +1,125 @@
+"""Reading images, luma, and MATLAB's bicubic downscaling, bit by bit.
+
+An image is an ``(H, W, 3)`` uint8 array of RGB values. Grey images are read as three equal channels.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from suite.errors import SuiteError
+
+Rgb = NDArray[np.uint8]
+Plane = NDArray[np.float64]
+
+SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+"""File types that count as images of a dataset."""
+
+READABLE_MODES = frozenset({"RGB", "L", "1", "P"})
+"""Pillow modes that become 8-bit RGB without a choice that would change the figures."""
+
+
+def image_files(folder: Path) -> Iterator[Path]:
+    """The image files directly in a folder, sorted by stem.
+
+    Raises `SuiteError` if the folder does not exist or holds two images of the same stem.
+    """
+    try:
+        found = sorted((p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES), key=lambda p: p.stem)
+    except OSError as error:
+        raise SuiteError(f"cannot list the folder {folder}: {error.strerror}.") from None
+    for first, second in zip(found, found[1:], strict=False):
+        if first.stem == second.stem:
+            raise SuiteError(f"{folder} holds two images named {first.stem!r}: remove one of them.")
+    yield from found
+
+
+def read_rgb(path: Path) -> Rgb:
+    """An image file as ``(H, W, 3)`` uint8; grey is repeated over the three channels.
+
+    Raises `SuiteError` for a file that is missing, damaged, no image, or not 8-bit RGB or grey (alpha,
+    16-bit and CMYK images leave open which pixels are meant).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                if image.mode not in READABLE_MODES or "transparency" in image.info:
+                    raise SuiteError(
+                        f"{path} has mode {image.mode}"
+                        f"{' with transparency' if 'transparency' in image.info else ''}: "
+                        "convert it to 8-bit RGB or grey."
+                    )
+                return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError:
+        raise SuiteError(f"{path} is not an image that can be read: replace or remove it.") from None
+    except FileNotFoundError:
+        raise SuiteError(f"{path} does not exist.") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise SuiteError(f"{path} declares more pixels than the safe limit: replace or remove it.") from None
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise SuiteError(f"{path} is damaged ({error}): replace or remove it.") from None
+
+
+def luma(rgb: NDArray[np.generic]) -> Plane:
+    """Studio-range luma (16..235) of RGB in 0..255, ``(H, W, 3)`` to ``(H, W)``, not rounded.
+
+    ITU-R BT.601 with the coefficients of MATLAB's ``rgb2ycbcr``.
+    """
+    return 16.0 + (rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966])) / 255.0
+
+
+def cubic_weights(size: int, out: int, scale: float) -> tuple[NDArray[np.intp], Plane]:
+    """Source positions and weights of MATLAB's ``imresize`` along one dimension, antialiased.
+
+    Returns two ``(out, taps)`` arrays. The kernel is Keys' cubic (a = -0.5), widened by ``1 / scale``
+    when shrinking; positions past an edge are mirrored; weights of a pixel sum to one.
+    """
+    stretch = min(scale, 1.0)
+    width = 4.0 / stretch
+    taps = math.ceil(width) + 2
+    centres = (np.arange(1, out + 1) / scale) + 0.5 * (1 - 1 / scale)  # 1-based, as in MATLAB
+    positions = np.floor(centres - width / 2)[:, None] + np.arange(taps)
+    x = np.abs(stretch * (centres[:, None] - positions))
+    weights = np.where(
+        x <= 1,
+        1.5 * x**3 - 2.5 * x**2 + 1,
+        np.where(x <= 2, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2, 0.0),
+    )
+    weights = stretch * weights
+    weights /= weights.sum(axis=1, keepdims=True)
+    mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])
+    used = np.any(weights != 0, axis=0)
+    return mirrored[(positions[:, used].astype(np.intp) - 1) % (2 * size)], weights[:, used]
+
+
+def _shrink_rows(image: Rgb, scale: int) -> Rgb:
+    """Shrink the first dimension of a uint8 image by an integer factor, rounding half up."""
+    positions, weights = cubic_weights(image.shape[0], image.shape[0] // scale, 1 / scale)
+    total = np.zeros((positions.shape[0], *image.shape[1:]))
+    for tap in range(positions.shape[1]):
+        total += weights[:, tap, None, None] * image[positions[:, tap]]
+    return np.clip(np.floor(total + 0.5), 0, 255).astype(np.uint8)
+
+
+def shrink(image: Rgb, scale: int) -> Rgb:
+    """MATLAB's ``imresize(image, 1/scale, 'bicubic')`` of an 8-bit image, the LR of the test sets.
+
+    ``(H, W, 3)`` uint8 with H and W multiples of ``scale``, to ``(H / scale, W / scale, 3)``. Rows are
+    shrunk first and rounded to 8 bit before the columns, as MATLAB does.
+    """
+    rows = _shrink_rows(image, scale)
+    return _shrink_rows(rows.swapaxes(0, 1), scale).swapaxes(0, 1)
+
+
+def crop_to_multiple(image: Rgb, scale: int) -> Rgb:
+    """The image without the last rows and columns that do not fill a multiple of ``scale``."""
+    height, width = image.shape[:2]
+    return image[: height - height % scale, : width - width % scale]

@@ -1,0 +1,202 @@
+"""The record of one task: its key, its JSON form, the append-only store, the data frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import SCHEMA
+from suite.errors import SuiteError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "model,scale,measure,metric,value,unit,lower,upper,dataset,image,protocol,input,backend,device,"
+    "precision,threads,weights,key"
+).split(",")
+"""Columns of the tidy frame, one value a row. The mean over a dataset has an empty ``image``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One figure."""
+
+    metric: str
+    value: float
+    unit: str = ""
+    """``dB``, ``ms``, ``bytes``; empty for counts and for SSIM."""
+    lower: float | None = None
+    """Lower end of the 95 % interval, where there is one."""
+    upper: float | None = None
+    image: str = ""
+    """The image that the figure belongs to; empty for a mean over a set or a figure of no image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of one task, and everything that is needed to repeat it."""
+
+    key: str
+    """Digest of what determines the values: see `make_key`."""
+    measure: str
+    model: str
+    scale: int
+    weights: str
+    """Origin: ``official``, ``shipped``, ``none``, ``no parameters`` or a path."""
+    backend: str
+    device: str
+    precision: str
+    threads: int
+    dataset: str = ""
+    protocol: str = ""
+    input: str = ""
+    """Size of the low-resolution input as ``CxHxW``; empty for quality, where images differ."""
+    values: tuple[Value, ...] = ()
+    not_measured: str = ""
+    """Why there are no values; empty if there are."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Raw samples, digests and whatever else the measure found."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Title, family and year of the model."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    finished: str = ""
+    """UTC time at which the task ended, ISO 8601."""
+    schema: int = SCHEMA
+
+    def value(self, metric: str) -> float | None:
+        """The figure of a metric for the whole task (not of a single image), or None."""
+        return next((v.value for v in self.values if v.metric == metric and not v.image), None)
+
+
+def make_key(determining: Mapping[str, Any]) -> str:
+    """Digest of what determines a record's values: the first 16 hexadecimal digits of a SHA-256.
+
+    The mapping must be plain JSON; the order of its keys does not matter.
+    """
+    text = json.dumps(determining, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def to_json(record: Record) -> str:
+    """One line of JSON. Numbers that JSON lacks are written as the strings ``inf``, ``-inf``, ``nan``."""
+    return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def from_json(line: str) -> Record:
+    """The record of one line. Raises ``ValueError`` for a line that is no record of a known schema."""
+    data = json.loads(line)
+    if not isinstance(data, dict) or not 1 <= data.get("schema", 0) <= SCHEMA:
+        raise ValueError("not a record of a schema known here")
+    known = {entry.name for entry in dataclasses.fields(Record)}
+    try:
+        values = tuple(_value(item) for item in data.pop("values"))
+        return Record(**{key: item for key, item in data.items() if key in known}, values=values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a record: {error}") from None
+
+
+def _value(item: Mapping[str, Any]) -> Value:
+    def number(name: str) -> float | None:
+        return None if item.get(name) is None else float(item[name])
+
+    return Value(
+        metric=str(item["metric"]),
+        value=float(item["value"]),
+        unit=str(item["unit"]),
+        lower=number("lower"),
+        upper=number("upper"),
+        image=str(item["image"]),
+    )
+
+
+class Store:
+    """The records of a run: ``records.jsonl`` in a folder, only ever appended to.
+
+    A line torn by an interruption is skipped when reading and closed off when writing, so nothing that
+    was measured before it is lost. Of several records with one key the last counts.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.file = run / "records.jsonl"
+        self.torn = 0
+        """Number of lines that could not be read."""
+
+    def load(self) -> dict[str, Record]:
+        """All readable records by key, in the order in which they were first written.
+
+        Raises `SuiteError` if the file cannot be read at all.
+        """
+        records: dict[str, Record] = {}
+        self.torn = 0
+        try:
+            text = self.file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return records
+        except OSError as error:
+            raise SuiteError(f"cannot read {self.file}: {error.strerror}.") from None
+        for line in text.splitlines():
+            if not line.strip():
+                continue
+            try:
+                record = from_json(line)
+            except ValueError:
+                self.torn += 1
+                continue
+            records[record.key] = record
+        return records
+
+    def append(self, record: Record) -> None:
+        """Write a record to disk before returning. Raises `SuiteError` if the disk does not take it."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("ab+") as stream:
+                if stream.seek(0, os.SEEK_END) > 0:
+                    stream.seek(-1, os.SEEK_END)
+                    torn = stream.read(1) != b"\n"
+                else:
+                    torn = False
+                stream.write(b"\n" * torn + to_json(record).encode() + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise SuiteError(f"cannot write {self.file}: {error.strerror}.") from None
+
+
+def load_run(run: Path) -> list[Record]:
+    """The records of a run folder. Raises `SuiteError` if it is not one or holds no record."""
+    if not run.is_dir():
+        raise SuiteError(f"{run} is not a folder: name the --out folder of a run.")
+    records = list(Store(run).load().values())
+    if not records:
+        raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
+    return records
+
+
+def frame(records: Iterable[Record]) -> pd.DataFrame:
+    """The tidy frame with the columns `COLUMNS`: one value a row, in the order of the records."""
+    import pandas as pd
+
+    rows = [
+        {name: getattr(value if hasattr(value, name) else record, name) for name in COLUMNS}
+        for record in records
+        for value in record.values
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))

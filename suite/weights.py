@@ -1,0 +1,186 @@
+"""Weights: finding, verifying, renaming keys, loading strictly."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.resources
+import pickle
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.catalog.cards import Checkpoint, ModelCard
+from suite.errors import SuiteError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+OFFICIAL = "official"
+SHIPPED = "shipped"
+NO_WEIGHTS = "none"
+"""Origin of a network that runs with random numbers: its cost and speed are real, its images are not."""
+WITHOUT_PARAMETERS = "no parameters"
+"""Origin of a network that has nothing to load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights that one model uses at one scale, and where they come from."""
+
+    origin: str
+    """``official``, ``shipped``, ``none``, ``no parameters``, or the path that the user gave."""
+    file: Path | None = None
+    sha256: str = ""
+    """Digest of the file; of an official file the one it must have."""
+    checkpoint: Checkpoint | None = None
+    """How to read an official file."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether images made with these weights may be judged."""
+        return self.origin != NO_WEIGHTS
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file. Raises `SuiteError` if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise SuiteError(f"cannot read the weights {path}: {error.strerror}.") from None
+    return digest.hexdigest()
+
+
+def shipped_file(card: ModelCard, scale: int) -> Path | None:
+    """The weights file that comes with the package, ``weights/NAME_xSCALE.safetensors``, if there is one."""
+    package = card.build.partition(":")[0].partition(".")[0]
+    file = importlib.resources.files(package) / "weights" / f"{card.name}_x{scale}.safetensors"
+    return Path(str(file)) if file.is_file() else None
+
+
+def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = None) -> Weights:
+    """The weights to use.
+
+    ``choice`` is ``official``, ``shipped``, a path, or None for the best that is there: official, else
+    shipped, else none. Raises `SuiteError` if what was chosen does not exist.
+    """
+    if not card.needs_weights:
+        return Weights(WITHOUT_PARAMETERS)
+    official = card.official.get(scale)
+    file = home / "weights" / official.path if official else None
+    shipped = shipped_file(card, scale)
+    if choice is None:
+        choice = OFFICIAL if file and file.is_file() else SHIPPED if shipped else NO_WEIGHTS
+    if choice == NO_WEIGHTS:
+        return Weights(NO_WEIGHTS)
+    if choice == OFFICIAL:
+        if official is None or file is None:
+            raise SuiteError(f"{card.name} has no official weights for x{scale}: leave out --weights official.")
+        if not file.is_file():
+            raise SuiteError(f"the official weights {file} do not exist: put the file there or set --home.")
+        return Weights(OFFICIAL, file, official.sha256, official)
+    if choice == SHIPPED:
+        if shipped is None:
+            raise SuiteError(f"no weights for {card.name} x{scale} come with the package.")
+        return Weights(SHIPPED, shipped, sha256_of(shipped))
+    path = Path(choice).expanduser()
+    if not path.is_file():
+        raise SuiteError(f"--weights {choice}: no such file (or say 'official' or 'shipped').")
+    return Weights(str(path), path, sha256_of(path), official)
+
+
+def build(card: ModelCard, scale: int) -> nn.Module:
+    """The network of a card, with the initial weights of a fixed seed, in evaluation mode."""
+    import torch
+
+    module, _, attribute = card.build.partition(":")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = getattr(importlib.import_module(module), attribute)(scale=scale, **card.arguments)
+    return network.eval().requires_grad_(False)
+
+
+def load_model(card: ModelCard, scale: int, weights: Weights) -> nn.Module:
+    """The network of a card with its weights, in evaluation mode, on the CPU in float32.
+
+    Official files must have their digest; all files must fit the network exactly. Raises `SuiteError`.
+    """
+    network = build(card, scale)
+    if weights.file is not None:
+        if weights.origin == OFFICIAL and (found := sha256_of(weights.file)) != weights.sha256:
+            raise SuiteError(
+                f"{weights.file} is not the official checkpoint (sha256 {found[:12]}..., expected "
+                f"{weights.sha256[:12]}...): fetch it again from {card.official[scale].source}."
+            )
+        fit(network, read_state(weights.file), weights)
+    return network
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The mapping that a ``.safetensors`` or PyTorch file holds; no code in it is run.
+
+    Raises `SuiteError` for a file that is damaged, is no checkpoint, or holds more than tensors.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except pickle.UnpicklingError:
+        raise SuiteError(
+            f"{path} is damaged or holds more than tensors, and is not loaded: get the file again, "
+            "or save a plain state dict."
+        ) from None
+    except (SafetensorError, RuntimeError, EOFError, KeyError, ValueError, OSError):
+        raise SuiteError(f"{path} is damaged or no checkpoint: get the file again.") from None
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise SuiteError(f"{path} does not hold a state dict.")
+    return state
+
+
+def rename(state: dict[str, Any], renames: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """The state dict with every key put through all renaming rules in turn."""
+
+    def renamed(key: str) -> str:
+        for pattern, replacement in renames:
+            key = re.sub(pattern, replacement, key)
+        return key
+
+    return {renamed(key): value for key, value in state.items()}
+
+
+def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
+    """Load a state dict into a network, strictly; the keys may be the network's own or the official ones.
+
+    Raises `SuiteError` that names the first keys that are missing, left over or of another shape, or a
+    tensor that is not finite.
+    """
+    import torch
+
+    expected: dict[str, Tensor] = network.state_dict()
+    if state.keys() != expected.keys() and weights.checkpoint is not None:
+        inner = state.get(weights.checkpoint.entry) if weights.checkpoint.entry else state
+        if isinstance(inner, dict):
+            state = rename(inner, weights.checkpoint.renames)
+    problems = [f"lacks {key}" for key in expected.keys() - state.keys()]
+    problems += [f"has {key}, which the network lacks" for key in state.keys() - expected.keys()]
+    for key in expected.keys() & state.keys():
+        value = state[key]
+        if not isinstance(value, torch.Tensor) or value.shape != expected[key].shape:
+            shape = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+            problems.append(f"has {key} as {shape} instead of {tuple(expected[key].shape)}")
+        elif not torch.isfinite(value).all():
+            problems.append(f"has values in {key} that are not finite")
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise SuiteError(f"{weights.file} does not fit the network: it {min(problems)}{more}.")
+    network.load_state_dict(state, strict=True)
