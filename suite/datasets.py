@@ -122,15 +122,11 @@ def open_dataset(name: str, scale: int, home: Path) -> Dataset:
     return _from_folder(card.name, scale, _existing(home / "data" / card.folder, card.name), card)
 
 
-def is_there(name: str, home: Path) -> bool:
-    """Whether the folder of a catalogued set exists under the home (a set without a folder always does)."""
-    folder = dataset_card(name).folder
-    return folder is None or (home / "data" / folder / "HR").is_dir()
-
-
 def _existing(folder: Path, name: str) -> Path:
     if not folder.is_dir():
-        raise SuiteError(f"the folder {folder} of the dataset {name} does not exist: put it there or set --home.")
+        raise SuiteError(
+            f"the folder {folder} of the dataset {name} does not exist: put it there or set --home."
+        )
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from suite.catalog.cards import DatasetCard
 from suite.errors import UsageError
 
 APPLICATION = "efficient-sr-suite"
@@ -24,3 +25,8 @@ def find_home(option: str | None = None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir(APPLICATION))
+
+
+def holds(home: Path, card: DatasetCard) -> bool:
+    """Whether a catalogued dataset is there; one that comes with a package always is."""
+    return card.folder is None or (home / "data" / card.folder / "HR").is_dir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def image_files(folder: Path) -> Iterator[Path]:
         found = sorted((p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES), key=lambda p: p.stem)
     except OSError as error:
         raise SuiteError(f"cannot list the folder {folder}: {error.strerror}.") from None
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in pairwise(found):
         if first.stem == second.stem:
             raise SuiteError(f"{folder} holds two images named {first.stem!r}: remove one of them.")
     yield from found

@@ -19,9 +19,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "model,scale,measure,metric,value,unit,lower,upper,dataset,image,protocol,input,backend,device,"
-    "precision,threads,weights,key"
-).split(",")
+    "model",
+    "scale",
+    "measure",
+    "metric",
+    "value",
+    "unit",
+    "lower",
+    "upper",
+    "dataset",
+    "image",
+    "protocol",
+    "input",
+    "backend",
+    "device",
+    "precision",
+    "threads",
+    "weights",
+    "key",
+)
 """Columns of the tidy frame, one value a row. The mean over a dataset has an empty ``image``."""
 
 

@@ -62,6 +62,16 @@ def shipped_file(card: ModelCard, scale: int) -> Path | None:
     return Path(str(file)) if file.is_file() else None
 
 
+def available(card: ModelCard, scale: int, home: Path) -> str:
+    """Origin of the best weights that are there: official, else shipped, else none."""
+    if not card.needs_weights:
+        return WITHOUT_PARAMETERS
+    official = card.official.get(scale)
+    if official and (home / "weights" / official.path).is_file():
+        return OFFICIAL
+    return SHIPPED if shipped_file(card, scale) else NO_WEIGHTS
+
+
 def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = None) -> Weights:
     """The weights to use.
 
@@ -71,19 +81,20 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
     if not card.needs_weights:
         return Weights(WITHOUT_PARAMETERS)
     official = card.official.get(scale)
-    file = home / "weights" / official.path if official else None
-    shipped = shipped_file(card, scale)
-    if choice is None:
-        choice = OFFICIAL if file and file.is_file() else SHIPPED if shipped else NO_WEIGHTS
+    choice = choice or available(card, scale, home)
     if choice == NO_WEIGHTS:
         return Weights(NO_WEIGHTS)
     if choice == OFFICIAL:
-        if official is None or file is None:
-            raise SuiteError(f"{card.name} has no official weights for x{scale}: leave out --weights official.")
+        if official is None:
+            raise SuiteError(
+                f"{card.name} has no official weights for x{scale}: leave out --weights official."
+            )
+        file = home / "weights" / official.path
         if not file.is_file():
             raise SuiteError(f"the official weights {file} do not exist: put the file there or set --home.")
         return Weights(OFFICIAL, file, official.sha256, official)
     if choice == SHIPPED:
+        shipped = shipped_file(card, scale)
         if shipped is None:
             raise SuiteError(f"no weights for {card.name} x{scale} come with the package.")
         return Weights(SHIPPED, shipped, sha256_of(shipped))

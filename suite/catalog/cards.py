@@ -53,9 +53,9 @@ class ModelCard:
     scales: tuple[int, ...]
     build: str
     """``package.module:attribute``, called as ``attribute(scale=..., **arguments)``."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     input: InputConvention = field(default_factory=InputConvention)
-    official: Mapping[int, Checkpoint] = field(default_factory=dict)
+    official: Mapping[int, Checkpoint] = field(default_factory=dict, hash=False)
     """The authors' file by scale."""
     citation: str = ""
     needs_weights: bool = True
@@ -75,7 +75,7 @@ class DatasetCard:
     """Below ``data/`` of the data home; None for images that come with a Python package."""
     package_images: tuple[str, ...] = ()
     """Names of the images inside ``skimage.data`` where there is no folder."""
-    digests: Mapping[int, str] = field(default_factory=dict)
+    digests: Mapping[int, str] = field(default_factory=dict, hash=False)
     """Digest of the pixels of the known copy, by scale (see ``suite.datasets``)."""
     note: str = ""
     """What a reader of figures on this set must know."""

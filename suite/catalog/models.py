@@ -153,8 +153,8 @@ _CARDS = (
             3: _imdn("IMDN_x3.pth", "11b1716a19bc16e5e353e1db798d476169338e631eb170c82d765559888cb028"),
             4: _imdn("IMDN_x4.pth", "e660c38221147217a136debeb99eb304d62d9c0f73ac421ed66281b619719714"),
         },
-        citation="Hui et al., Lightweight Image Super-Resolution with Information Multi-distillation Network, "
-        "ACM Multimedia 2019, arXiv 1909.11856",
+        citation="Hui et al., Lightweight Image Super-Resolution with Information Multi-distillation "
+        "Network, ACM Multimedia 2019, arXiv 1909.11856",
     ),
 )
 

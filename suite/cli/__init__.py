@@ -1,0 +1,49 @@
+"""The command line: one module a sub-command. Parsing arguments imports neither torch nor numpy."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from suite import __version__
+from suite.cli import listing, report, results, run
+from suite.errors import SuiteError, UsageError
+
+COMMANDS = {"run": run, "results": results, "report": report, "list": listing}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m suite",
+        description="Benchmark and reproducibility suite for efficient image super-resolution.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(command)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(COMMANDS[options.command].execute(options))
+    except UsageError as error:
+        print(f"suite {options.command}: {error}", file=sys.stderr)
+        return 2
+    except SuiteError as error:
+        print(f"suite {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. What was measured is kept: the same command goes on from here.", file=sys.stderr
+        )
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,79 @@
+"""What several commands share: the data home, the page, the table, the list of commands of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite.errors import SuiteError
+from suite.records import Record
+
+DEFAULT_PAGE = Path("reports/leaderboard.html")
+
+
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--home``."""
+    parser.add_argument(
+        "--home",
+        metavar="DIR",
+        help="where data and weights lie (default: $SUITE_HOME, else the user's cache)",
+    )
+
+
+def check_device(device: str) -> None:
+    """Raise `SuiteError` if a device is not there, before anything is measured on it."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise SuiteError("--device cuda: PyTorch finds no CUDA device here; use --device cpu.")
+
+
+def remember_command(run: Path) -> None:
+    """Add this process's command to ``run.json`` of a run, once. Raises `SuiteError` if that fails."""
+    command = shlex.join(["python", "-m", "suite", *sys.argv[1:]])
+    known = [entry for entry in commands([run]) if entry != command]
+    text = json.dumps({"schema": 1, "commands": [*known, command]}, indent=1)
+    file = run / "run.json"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".run.json.{os.getpid()}")
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        raise SuiteError(f"--out {run}: cannot write there ({error.strerror}).") from None
+
+
+def commands(runs: Sequence[Path]) -> list[str]:
+    """The commands that made the runs, in order, the latest last; none where ``run.json`` is not readable."""
+    found: dict[str, None] = {}
+    for run in runs:
+        try:
+            entries = json.loads((run / "run.json").read_text(encoding="utf-8"))["commands"]
+            found.update(dict.fromkeys(str(entry) for entry in entries))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return list(found)
+
+
+def show(records: Sequence[Record]) -> None:
+    """Print the table of the records."""
+    from rich.console import Console
+
+    from reports.leaderboard import build
+    from reports.terminal import print_table
+
+    print_table(build(list(records)), Console())
+
+
+def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:
+    """Write the report and say where. Raises `SuiteError` if the file can't be written."""
+    from reports import html
+
+    html.write(page, html.render(list(records), made_by))
+    print(f"Report: {page}", file=sys.stderr)

@@ -1,0 +1,76 @@
+"""Progress of a run: a live line in a terminal, one line a task elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
+from suite.engine import Finished
+from suite.records import Record
+
+HEADLINES = {
+    "cost": ("params", "{:,.0f} parameters"),
+    "memory": ("peak_bytes", "{:,.0f} bytes at the peak"),
+    "runtime": ("latency_ms", "{:,.1f} ms"),
+    "quality": ("psnr", "{:.2f} dB"),
+}
+"""The figure that stands for a measure in its line."""
+
+
+class Progress:
+    """Shows on standard error what is being done and what is finished. Use as a context manager."""
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(stderr=True)
+        self._total = total
+        self._finished = 0
+        self._reused = 0
+        self._live = RichProgress(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._live.add_task("starting", total=total)
+
+    def __enter__(self) -> Progress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        if self._reused and kind is None:
+            self._print(f"{self._reused} of {self._total} were measured before and are reused.")
+
+    def say(self, words: str) -> None:
+        """Show what is going on at the moment."""
+        self._live.update(self._task, description=words)
+
+    def done(self, finished: Finished) -> None:
+        """Count a task, and say what came of it unless it was there before."""
+        self._finished += 1
+        self._live.update(self._task, completed=self._finished)
+        if finished.reused:
+            self._reused += 1
+            return
+        self._print(f"[{self._finished}/{self._total}] {finished.task.title}: {headline(finished.record)}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def headline(record: Record) -> str:
+    """The main figure of a record in words, or why there is none."""
+    if record.not_measured:
+        return f"not measured, because {record.not_measured}"
+    metric, form = HEADLINES[record.measure]
+    value = record.value(metric)
+    return "measured" if value is None else form.format(value)

@@ -1,0 +1,32 @@
+"""``suite report``: the HTML page of one run or several, from their records."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from suite.cli import common
+
+HELP = "write the HTML report of one or more runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``report``."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        default=common.DEFAULT_PAGE,
+        metavar="FILE",
+        help=f"default: {common.DEFAULT_PAGE}",
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print the table and write the page of all records of the runs."""
+    from suite.records import load_run
+
+    records = list({record.key: record for run in options.runs for record in load_run(run)}.values())
+    common.show(records)
+    common.write_page(options.html, records, common.commands(options.runs))
+    return 0

@@ -1,0 +1,122 @@
+"""``suite run``: measure models, print a table, write the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from suite.backends import BACKENDS, DEVICES, PRECISIONS
+from suite.catalog.protocols import PROTOCOLS
+from suite.cli import common
+from suite.measures import MEASURES
+
+HELP = "measure models and write the report"
+EFFORTS = ("quick", "standard", "rigorous")
+
+
+def positive(text: str) -> int:
+    """An argument that must be a whole number above zero."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+positive.__name__ = "positive whole number"  # argparse names the type in its message
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``run``."""
+    parser.add_argument("--models", nargs="+", required=True, metavar="NAME", help="see: list models")
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        default=(),
+        metavar="NAME|NAME=DIR",
+        help="test sets, or folders of HR images (default: Set5 if it is there, else photos)",
+    )
+    parser.add_argument("--scales", nargs="+", type=positive, default=(4,), metavar="S", help="default: 4")
+    parser.add_argument(
+        "--measures",
+        nargs="+",
+        default=tuple(MEASURES),
+        metavar="NAME",
+        help=f"default: {' '.join(MEASURES)}",
+    )
+    parser.add_argument(
+        "--protocols",
+        nargs="+",
+        default=("sr-y",),
+        metavar="ID",
+        help=f"how images are compared: {' '.join(PROTOCOLS)} (default: sr-y)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="official|shipped|PATH",
+        help="default: official where the file is there, else shipped, else none",
+    )
+    parser.add_argument(
+        "--backend", default="eager", metavar="NAME", help=f"{' '.join(BACKENDS)} (default: eager)"
+    )
+    parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
+    parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
+    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
+    )
+    common.add_home(parser)
+    parser.add_argument(
+        "--offline", action="store_true", help="never open a connection (this command never does)"
+    )
+    page = parser.add_mutually_exclusive_group()
+    page.add_argument(
+        "--report",
+        type=Path,
+        default=common.DEFAULT_PAGE,
+        metavar="FILE",
+        help=f"default: {common.DEFAULT_PAGE}",
+    )
+    page.add_argument("--no-report", action="store_true", help="write no page")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Measure, print, write. Returns 1 if anything asked for could not be measured, else 0."""
+    from suite import engine, plan
+    from suite.cli.progress import Progress
+    from suite.environment import available_cores, describe
+    from suite.home import find_home
+    from suite.records import Store
+
+    request = plan.Request(
+        models=tuple(options.models),
+        home=find_home(options.home),
+        datasets=tuple(options.datasets),
+        scales=tuple(options.scales),
+        measures=tuple(options.measures),
+        protocols=tuple(options.protocols),
+        weights=options.weights,
+        backend=options.backend,
+        device=options.device,
+        precision=options.precision,
+        threads=options.threads or available_cores(),
+        effort=options.effort,
+    )
+    tasks = plan.make_plan(request)
+    print(plan.describe_sources(tasks), file=sys.stderr)
+    store = Store(options.out)
+    common.check_device(options.device)
+    common.remember_command(options.out)
+    records = []
+    with Progress(len(tasks)) as progress:
+        for finished in engine.execute(tasks, store, describe(options.device), progress.say):
+            records.append(finished.record)
+            progress.done(finished)
+    if store.torn:
+        print(f"{store.file}: {store.torn} line(s) could not be read and were left out.", file=sys.stderr)
+    common.show(records)
+    if not options.no_report:
+        common.write_page(options.report, records, common.commands([options.out])[-1:])
+    print(f"Records: {store.file}", file=sys.stderr)
+    return 1 if any(record.not_measured for record in records) else 0

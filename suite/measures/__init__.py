@@ -1,0 +1,88 @@
+"""The measures. Each module has ``run(tasks, say)``, which yields one outcome a task."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suite.errors import unknown_name
+
+if TYPE_CHECKING:
+    from suite.task import Run, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is declared about a measure; its code is imported when it runs."""
+
+    name: str
+    module: str
+    version: int
+    """Counted up when the same task would give other values; old records are then not reused."""
+    description: str
+    metrics: tuple[str, ...]
+
+    def load(self) -> Run:
+        """The measure's ``run`` function."""
+        run: Run = importlib.import_module(self.module).run
+        return run
+
+    def group(self, task: Task) -> tuple[object, ...]:
+        """Tasks of one group run together: protocols of one evaluation, models timed in turn."""
+        if self.name == "quality":
+            return (task.subject, task.dataset_name)
+        if self.name == "runtime":
+            return (task.input, task.subject.scale, task.effort)
+        return (task,)
+
+
+_MEASURES = (
+    Measure(
+        "quality",
+        "suite.measures.quality",
+        1,
+        "PSNR and SSIM of each image of a dataset, and their means",
+        ("psnr", "ssim"),
+    ),
+    Measure(
+        "cost",
+        "suite.measures.cost",
+        1,
+        "parameters, multiply-accumulates, activations and convolutions, beside other tools' counts",
+        (
+            "params",
+            "macs",
+            "macs_with_bias",
+            "macs_fvcore",
+            "macs_ptflops",
+            "macs_ntire",
+            "activations",
+            "activations_ntire",
+            "conv_layers",
+        ),
+    ),
+    Measure(
+        "memory",
+        "suite.measures.memory",
+        1,
+        "peak of the memory that one forward pass allocates, and the size of the weights",
+        ("peak_bytes", "weights_bytes"),
+    ),
+    Measure(
+        "runtime",
+        "suite.measures.runtime",
+        1,
+        "time of one forward pass, models in turn, each in a process of its own",
+        ("latency_ms", "latency_p95_ms", "cold_start_ms"),
+    ),
+)
+
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _MEASURES}
+
+
+def measure_by_name(name: str) -> Measure:
+    """A measure. Raises `suite.errors.UsageError` with the nearest name if unknown."""
+    if name not in MEASURES:
+        raise unknown_name("measure", name, MEASURES)
+    return MEASURES[name]

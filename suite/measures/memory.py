@@ -1,0 +1,86 @@
+"""Memory: the peak that one forward pass allocates, in a fresh process, and the size of the weights.
+
+The figure is the allocator's own: bytes that are live at once, beyond the weights and the input, which
+lie there before. The output counts, and so does scratch space that operators take from PyTorch's
+allocator; what libraries below take from the system themselves does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from suite.backends import Forward, prepare, synchronize
+from suite.isolation import State, Worker
+from suite.records import Value
+from suite.task import Outcome, Say, Size, Subject, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def test_image(size: Size, value_range: float) -> Tensor:
+    """``(1, C, H, W)`` float32 noise of a fixed seed around the middle of the value range.
+
+    Moderate amplitude, since some networks leave all bounds on noise of full amplitude.
+    """
+    import torch
+
+    noise = torch.rand((1, *size), generator=torch.Generator().manual_seed(0))
+    return (0.5 + 0.4 * (noise - 0.5)) * value_range
+
+
+def peak_bytes(forward: Forward, image: Tensor, device: str) -> int:
+    """Peak of live bytes during ``forward(image)`` beyond those that were live before it."""
+    if device == "cuda":
+        import torch
+
+        image = image.to(device)
+        synchronize(device)
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        forward(image)
+        synchronize(device)
+        return torch.cuda.max_memory_allocated() - before
+    return _peak_on_cpu(forward, image)
+
+
+def _peak_on_cpu(forward: Forward, image: Tensor) -> int:
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        forward(image)
+    # Every allocation and release in the order in which the allocator reported them.
+    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
+    live = peak = 0
+    for event in profiler.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            live += event.nbytes()
+            peak = max(peak, live)
+    return peak
+
+
+def measure(state: State, subject: Subject, size: Size) -> tuple[int, int]:
+    """``peak_bytes`` and ``weights_bytes`` of a subject; runs in a worker.
+
+    One pass goes before, so that what is allocated once and kept is there already.
+    """
+    from suite.weights import load_model
+
+    network = load_model(subject.card, subject.scale, subject.weights)
+    forward = prepare(subject)
+    image = test_image(size, subject.card.input.range)
+    forward(image)
+    per_number = 4 if subject.precision == "fp32" else 2
+    numbers = sum(t.numel() for t in (*network.parameters(), *network.buffers()))
+    return peak_bytes(forward, image, subject.device), numbers * per_number
+
+
+def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
+    """Measure each task in a process of its own."""
+    for task in tasks:
+        say("in a process of its own")
+        assert task.input is not None
+        with Worker(task.title) as worker:
+            peak, weights = worker.call(measure, task.subject, task.input)
+        yield Outcome(task, (Value("peak_bytes", peak, "bytes"), Value("weights_bytes", weights, "bytes")))

@@ -1,0 +1,203 @@
+"""From what was asked for to the list of tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.backends import backend_by_name
+from suite.catalog import DATASETS, dataset_card, model_card
+from suite.catalog.cards import ModelCard
+from suite.catalog.protocols import protocol_by_id
+from suite.datasets import Dataset, open_dataset
+from suite.errors import SuiteError, UsageError
+from suite.home import holds
+from suite.measures import MEASURES, measure_by_name
+from suite.records import make_key
+from suite.task import Size, Subject, Task, size_text
+from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights, find_weights
+
+NTIRE_SIZE = (256, 256)
+"""Height and width of the low-resolution input in the NTIRE challenges."""
+OUTPUT_SIZE = (720, 1280)
+"""Height and width of the output for which papers give their multiply-accumulates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asked for; names as they were typed."""
+
+    models: tuple[str, ...]
+    home: Path
+    datasets: tuple[str, ...] = ()
+    """Empty: Set5 if it is there, else the photographs inside scikit-image."""
+    scales: tuple[int, ...] = (4,)
+    measures: tuple[str, ...] = tuple(MEASURES)
+    protocols: tuple[str, ...] = ("sr-y",)
+    weights: str | None = None
+    """``official``, ``shipped``, a path, or None for the best that is there."""
+    backend: str = "eager"
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    effort: str = "standard"
+
+
+def ntire_input(channels: int) -> Size:
+    """The input of the NTIRE challenges."""
+    return (channels, *NTIRE_SIZE)
+
+
+def paper_input(channels: int, scale: int) -> Size:
+    """The input for an output of 1280x720 (1278x720 at x3, the nearest below, as the field does)."""
+    return (channels, OUTPUT_SIZE[0] // scale, OUTPUT_SIZE[1] // scale)
+
+
+def default_datasets(home: Path) -> tuple[str, ...]:
+    """Set5 where the home has it, else the photographs inside scikit-image."""
+    return ("Set5",) if holds(home, DATASETS["Set5"]) else ("photos",)
+
+
+def make_plan(request: Request) -> list[Task]:
+    """The tasks of a request, cheap measures first.
+
+    Raises `UsageError` for unknown names. What can't be measured for another reason (a missing folder or
+    file, a scale that a model lacks) becomes a task with its ``problem``.
+    """
+    cards = [model_card(name) for name in dict.fromkeys(request.models)]
+    measures = [measure_by_name(name).name for name in request.measures]
+    for protocol in request.protocols:
+        protocol_by_id(protocol)
+    backend_by_name(request.backend)
+    names = _dataset_names(request)
+    tasks: list[Task] = []
+    for scale in dict.fromkeys(request.scales):
+        datasets = [_open(name, scale, request.home) for name in names] if "quality" in measures else []
+        for card in cards:
+            subject, problem = _subject(card, scale, request)
+            tasks += _tasks_of(subject, problem, datasets, measures, request)
+    order = {name: position for position, name in enumerate(("cost", "memory", "runtime", "quality"))}
+    return sorted(tasks, key=lambda task: order[task.measure])
+
+
+def _dataset_names(request: Request) -> list[str]:
+    names = list(dict.fromkeys(request.datasets or default_datasets(request.home)))
+    for name in names:
+        label, separator, folder = name.partition("=")
+        if not separator:
+            dataset_card(name)
+        elif not label or not folder:
+            raise UsageError(f"--datasets {name}: write NAME=DIR.")
+        elif any(label.lower() == known.lower() for known in DATASETS):
+            raise UsageError(f"--datasets {name}: {label} is a catalogued set; give the folder another name.")
+    return names
+
+
+def _open(name: str, scale: int, home: Path) -> tuple[str, Dataset | None, str]:
+    """Name of a dataset, the dataset if it could be opened, else why not."""
+    try:
+        dataset = open_dataset(name, scale, home)
+        return dataset.name, dataset, ""
+    except SuiteError as error:
+        return name.partition("=")[0], None, str(error)
+
+
+def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, str]:
+    """A model at a scale in the configuration asked for, and why it can't be had, if so."""
+    problem = ""
+    weights = Weights(request.weights or NO_WEIGHTS)
+    if scale not in card.scales:
+        known = ", ".join(f"x{known}" for known in card.scales)
+        problem = f"{card.name} has no x{scale} network (only {known})."
+    else:
+        try:
+            weights = find_weights(card, scale, request.home, request.weights)
+        except SuiteError as error:
+            problem = str(error)
+    configuration = (request.backend, request.device, request.precision, request.threads)
+    return Subject(card, scale, weights, *configuration), problem
+
+
+def _tasks_of(
+    subject: Subject,
+    problem: str,
+    datasets: Sequence[tuple[str, Dataset | None, str]],
+    measures: Sequence[str],
+    request: Request,
+) -> Iterator[Task]:
+    channels = subject.card.input.channels
+    ntire, paper = ntire_input(channels), paper_input(channels, subject.scale)
+    buildable = subject.scale in subject.card.scales
+    if "cost" in measures:  # needs the network, not its weights
+        for size in (ntire, paper):
+            yield Task("cost", subject, input=size, problem="" if buildable else problem)
+    if "memory" in measures:
+        yield Task("memory", subject, input=ntire, problem=problem)
+    if "runtime" in measures:
+        yield Task("runtime", subject, input=ntire, effort=request.effort, problem=problem)
+    if not problem and not subject.weights.judged:
+        problem = _without_weights(subject, request.home)
+    for name, dataset, trouble in datasets:
+        for protocol in request.protocols:
+            yield Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
+
+
+def _without_weights(subject: Subject, home: Path) -> str:
+    official = subject.card.official.get(subject.scale)
+    where = f"put {official.path} of {official.source} into {home / 'weights'} or " if official else ""
+    return f"there are no weights for {subject.title}: {where}give --weights PATH."
+
+
+def determining(task: Task, environment_id: str) -> dict[str, Any]:
+    """All that determines the values of a task, as plain JSON.
+
+    Reads the whole dataset of a quality task. Raises `SuiteError` if an image of it cannot be read.
+    """
+    subject, card = task.subject, task.subject.card
+    return {
+        "measure": task.measure,
+        "version": MEASURES[task.measure].version,
+        "model": card.name,
+        "build": card.build,
+        "arguments": dict(card.arguments),
+        "convention": dataclasses.asdict(card.input),
+        "scale": subject.scale,
+        "weights": [subject.weights.origin, subject.weights.sha256],
+        "backend": subject.backend,
+        "device": subject.device,
+        "precision": subject.precision,
+        "threads": subject.threads,
+        "dataset": [task.dataset_name, task.dataset.digest if task.dataset and not task.problem else ""],
+        "protocol": task.protocol,
+        "input": size_text(task.input) if task.input else "",
+        "effort": task.effort,
+        "environment": environment_id,
+    }
+
+
+def task_key(task: Task, environment_id: str) -> tuple[str, str]:
+    """Key of a task, and why it can't be measured, if that is known by now (a damaged image, say)."""
+    try:
+        return make_key(determining(task, environment_id)), task.problem
+    except SuiteError as error:
+        broken = dataclasses.replace(task, problem=str(error))
+        return make_key(determining(broken, environment_id)), broken.problem
+
+
+def describe_sources(tasks: Sequence[Task]) -> str:
+    """One line on which weights and datasets a plan uses."""
+    origins: dict[str, list[str]] = {}
+    for task in tasks:
+        names = origins.setdefault(_origin_text(task.subject.weights.origin), [])
+        if task.subject.card.name not in names:
+            names.append(task.subject.card.name)
+    weights = "; ".join(f"{origin} for {', '.join(names)}" for origin, names in origins.items())
+    datasets = ", ".join(dict.fromkeys(task.dataset_name for task in tasks if task.dataset_name))
+    return f"Weights: {weights}. Datasets: {datasets or 'none'}."
+
+
+def _origin_text(origin: str) -> str:
+    return {NO_WEIGHTS: "random numbers", WITHOUT_PARAMETERS: "nothing to load"}.get(origin, origin)
