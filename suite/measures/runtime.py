@@ -29,6 +29,9 @@ from suite.task import Outcome, Say, Size, Subject, Task
 ROUNDS = {"quick": 7, "standard": 15, "rigorous": 51}
 """Number of rounds by effort: that many samples a network."""
 
+PAUSE_S = 0.02
+"""Rest before each pass: the threads of the network before may spin for some milliseconds yet."""
+
 MIN_WARM_UP, MAX_WARM_UP = 3, 10
 STABLE = 0.05
 """Warm-up ends when three passes in a row differ by no more than this share."""
@@ -109,6 +112,7 @@ def _one_round(timings: list[Timing]) -> None:
     order = [timing for timing in timings if not timing.problem]
     random.shuffle(order)
     for timing in order:
+        time.sleep(PAUSE_S)
         try:
             timing.samples_ms.append(timing.worker.call(sample))
         except SuiteError as error:
