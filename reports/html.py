@@ -1,0 +1,149 @@
+"""The report as one self-contained page: no request leaves it, and it works without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.drawing import Drawing, draw_panel, draw_strip
+from reports.leaderboard import build, model_title
+from reports.notes import merge_missing
+from reports.plot import Panel, build_chart
+from reports.provenance import build_provenance
+from reports.view import Column, Row
+from suite.errors import SuiteError
+from suite.records import Record
+
+_HERE = Path(__file__).parent
+SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
+"""Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
+
+
+def render(records: Sequence[Record], commands: list[str]) -> str:
+    """The page for records, with the commands that made them.
+
+    It depends on nothing else: the same records, in whatever order, and the same commands give the same
+    text. Names from records are data; none of them can become markup.
+    """
+    view = build(records)
+    style, script = _static("report.css"), _static("report.js")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            view=view,
+            charts=[build_chart(table) for table in view.tables],
+            provenance=build_provenance(records, view),
+            commands="\n".join(commands),
+            style=style,
+            script=script,
+            policy=content_policy(style, script),
+        )
+    )
+
+
+def write(path: Path, html: str) -> None:
+    """Write a page to a file, whole or not at all; its folder is made if it is not there.
+
+    Raises `suite.errors.SuiteError` naming the file if it cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as stream:
+            temporary = stream.name
+            stream.write(html)
+        os.chmod(temporary, 0o644)  # temporary files are private; a report is there to be read
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise SuiteError(f"cannot write the report {path}: {error.strerror}.") from None
+
+
+def content_policy(style: str, script: str) -> str:
+    """The Content-Security-Policy that allows the page's own style and script and nothing else."""
+
+    def source(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return (
+        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"px": _px, "column_groups": _column_groups, "sort_values": _sort_values}
+    environment.globals |= {
+        "draw_sizes": _draw_sizes,
+        "first_columns": _first_columns,
+        "draw_strip": draw_strip,
+        "merge_missing": merge_missing,
+        "model_title": model_title,
+    }
+    return environment
+
+
+def _draw_sizes(panel: Panel) -> dict[str, Drawing]:
+    """A panel at each of `SIZES`."""
+    return {name: draw_panel(panel, width, height) for name, (width, height) in SIZES.items()}
+
+
+@functools.cache
+def _static(name: str) -> Markup:
+    """A style sheet or script that goes into the page as it is."""
+    text = (_HERE / "static" / name).read_text(encoding="utf-8")
+    assert "</" not in text, f"{name} would end its own element"
+    return Markup(text)
+
+
+def _px(value: float) -> str:
+    """A coordinate to a tenth of a pixel."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _column_groups(columns: Sequence[Column]) -> list[tuple[str, str, int]]:
+    """Heading, note mark and number of columns of each run of columns with one heading."""
+    groups = groupby(columns, key=lambda column: (column.group, column.mark))
+    return [(heading, mark, len(list(members))) for (heading, mark), members in groups]
+
+
+def _first_columns(columns: Sequence[Column]) -> set[int]:
+    """Places of the columns that begin a new heading."""
+    return {i for i, column in enumerate(columns) if i == 0 or column.group != columns[i - 1].group}
+
+
+def _sort_values(row: Row) -> str:
+    """What the script sorts a row by, column by column, as JSON: its title, then figures or null."""
+
+    def number(value: float | None) -> str:
+        if value is None or math.isnan(value):
+            return "null"
+        # JSON has no infinity; this is how a number too large for JavaScript is read.
+        return repr(value) if math.isfinite(value) else "1e999" if value > 0 else "-1e999"
+
+    name = json.dumps(f"{row.title} {row.origin}".lower())
+    return f"[{', '.join([name, *(number(cell.value) for cell in row.cells)])}]"

@@ -1,0 +1,252 @@
+"""From records to the leaderboard: rows, cells, ranks and notes. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from reports import notes
+from reports.columns import find_columns, fit, print_exact, print_interval, print_value, record_for
+from reports.definitions import dataset_order, origin_label
+from reports.machines import configuration, environment_id, environments, machine_names
+from reports.ranks import interval_ranks, value_ranks
+from reports.view import NOT_ASKED_FOR, Cell, Column, Group, Note, Row, Table, View
+from suite.records import Record, Value, to_json
+
+GroupKey = tuple[str, str, str, str, int]
+"""Environment id, backend, device, precision, threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A row before its figures are ranked and printed."""
+
+    group: GroupKey
+    records: tuple[Record, ...]
+    """All records of the row, of which there is at least one."""
+    chosen: tuple[Record | None, ...]
+    """The record behind each column."""
+
+    @property
+    def reference(self) -> bool:
+        return self.records[0].weights == "no parameters"
+
+
+def build(records: Sequence[Record]) -> View:
+    """The leaderboard of records, with one table for each scale.
+
+    The order of the records does not matter; of several with one key the one that finished last counts.
+    """
+    ordered = sort_records(records)
+    machines = machine_names(environments(ordered))
+    tables = tuple(
+        _table(list(same_scale), scale, machines)
+        for scale, same_scale in groupby(ordered, key=lambda record: record.scale)
+    )
+    return View(_summary(tables, ordered), tables)
+
+
+def sort_records(records: Sequence[Record]) -> list[Record]:
+    """The records in an order that depends on nothing but themselves, each key once, by scale first."""
+    by_key = {r.key: r for r in sorted(records, key=lambda record: (record.finished, to_json(record)))}
+    return sorted(
+        by_key.values(),
+        key=lambda r: (
+            *(r.scale, group_key(r), r.model, r.weights),
+            *(r.measure, dataset_order(r.dataset), r.protocol, r.input, r.key),
+        ),
+    )
+
+
+def group_key(record: Record) -> GroupKey:
+    """What two figures of memory or runtime must share to compete."""
+    return (environment_id(record), record.backend, record.device, record.precision, record.threads)
+
+
+def model_title(record: Record) -> str:
+    """The model's name in tables: its card's title, else its name."""
+    return str(record.card.get("title") or record.model)
+
+
+def weights_label(record: Record) -> str:
+    """Origin of a record's weights as shown."""
+    return origin_label(record.weights, str(record.details.get("weights", {}).get("sha256", "")))
+
+
+def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> Table:
+    columns = find_columns(records, scale)
+    drafts = _drafts(records, columns)
+    columns = tuple(_fitted(column, index, drafts) for index, column in enumerate(columns))
+    columns, dataset_notes = notes.attach(columns, notes.dataset_notes(columns, records))
+    ranks = [_ranks(column, index, drafts) for index, column in enumerate(columns)]
+    rows = [_row(draft, columns, [r[number] for r in ranks]) for number, draft in enumerate(drafts)]
+    order = _order_column(columns, rows)
+    groups = _groups(drafts, rows, machines, _row_order(columns, order))
+    used = {record.key for draft in drafts for record in draft.chosen if record}
+    general = notes.general_notes(
+        columns,
+        groups,
+        versions=notes.unique(sorted(str(r.environment.get("code", "")) for r in records)),
+        on_luma=notes.unique(model_title(r) for r in records if r.input.startswith("1x")),
+        replaced=sum(bool(r.values) and r.key not in used for r in records),
+    )
+    return Table(
+        scale=scale,
+        columns=columns,
+        groups=groups,
+        sorted_by=order,
+        notes=(*dataset_notes, *(Note("", text) for text in general)),
+        missing=notes.missing(columns, groups),
+    )
+
+
+def _groups(
+    drafts: Sequence[_Draft],
+    rows: Sequence[Row],
+    machines: dict[str, str],
+    order: Callable[[Row], tuple[bool, float, str, str]],
+) -> tuple[Group, ...]:
+    groups = []
+    for key, members in groupby(zip(drafts, rows, strict=True), key=lambda pair: pair[0].group):
+        own_drafts, own_rows = zip(*members, strict=True)
+        groups.append(
+            Group(
+                id=".".join(map(str, key)),
+                machine=machines[key[0]],
+                configuration=configuration(own_drafts[0].records[0]),
+                rows=tuple(sorted(own_rows, key=order)),
+            )
+        )
+    return tuple(groups)
+
+
+def _drafts(records: Sequence[Record], columns: Sequence[Column]) -> list[_Draft]:
+    drafts = []
+    for (group, _, _), mine in groupby(records, key=lambda r: (group_key(r), r.model, r.weights)):
+        own = tuple(mine)
+        drafts.append(_Draft(group, own, tuple(record_for(column, own) for column in columns)))
+    return drafts
+
+
+def _figure(column: Column, record: Record | None) -> Value | None:
+    """The figure of a column in its record, if there is one that is a number."""
+    if record is None:
+        return None
+    found = (v for v in record.values if v.metric == column.metric and not v.image)
+    return next((v for v in found if not math.isnan(v.value)), None)
+
+
+def _fitted(column: Column, index: int, drafts: Sequence[_Draft]) -> Column:
+    figures = [_figure(column, draft.chosen[index]) for draft in drafts if not draft.reference]
+    chosen = [draft.chosen[index] for draft in drafts]
+    samples = [len(r.details.get("samples_ms", ())) for r in chosen if r and r.measure == "runtime"]
+    return fit(column, [figure.value for figure in figures if figure], [n for n in samples if n])
+
+
+def _ranks(column: Column, index: int, drafts: Sequence[_Draft]) -> list[int | None]:
+    """Rank of every draft in one column."""
+    figures = [None if d.reference else _figure(column, d.chosen[index]) for d in drafts]
+    who = [(draft.records[0].model, draft.records[0].weights) for draft in drafts]
+    if column.measure in ("memory", "runtime"):
+        ranks: list[int | None] = []
+        for _, members in groupby(zip(drafts, figures, who, strict=True), key=lambda part: part[0].group):
+            _, inside, competitors = zip(*members, strict=True)
+            if column.measure == "runtime":
+                ranks += interval_ranks([_interval(figure) for figure in inside])
+            else:
+                ranks += value_ranks(_values(column, inside), competitors, higher_is_better=False)
+        return ranks
+    return value_ranks(_values(column, figures), who, higher_is_better=column.higher_is_better)
+
+
+def _interval(figure: Value | None) -> tuple[float, float, float] | None:
+    if figure is None:
+        return None
+    lower = figure.value if figure.lower is None else figure.lower
+    upper = figure.value if figure.upper is None else figure.upper
+    return figure.value, lower, upper
+
+
+def _values(column: Column, figures: Sequence[Value | None]) -> list[float | None]:
+    """The figures as they compete: quality as printed, since readers compare what they see."""
+    digits = column.decimals if column.measure == "quality" else None
+    return [None if f is None else f.value if digits is None else round(f.value, digits) for f in figures]
+
+
+def _row(draft: _Draft, columns: Sequence[Column], ranks: Sequence[int | None]) -> Row:
+    first = draft.records[0]
+    sessions = {str(r.details.get("session", "")) for r in draft.chosen if r and r.measure == "runtime"}
+    return Row(
+        model=first.model,
+        title=model_title(first),
+        year=str(first.card.get("year") or ""),
+        origin=weights_label(first),
+        reference=draft.reference,
+        cells=tuple(_cell(*parts) for parts in zip(columns, draft.chosen, ranks, strict=True)),
+        sessions=tuple(sorted(sessions - {""})),
+    )
+
+
+def _cell(column: Column, record: Record | None, rank: int | None) -> Cell:
+    if record is None:
+        return Cell("", missing=NOT_ASKED_FOR)
+    figure = _figure(column, record)
+    if figure is None:
+        reason = record.not_measured or "the result is not a number"
+        return Cell("", missing=f"not measured: {reason}", key=record.key)
+    lower, upper = figure.lower, figure.upper
+    interval = "" if lower is None or upper is None else print_interval(column, lower, upper)
+    return Cell(
+        text=print_value(column, figure.value),
+        value=figure.value,
+        lower=lower,
+        upper=upper,
+        interval=interval,
+        exact=print_exact(column, figure.value),
+        rank=rank,
+        key=record.key,
+    )
+
+
+def _order_column(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    """The column that orders the rows: the first of PSNR, latency and MACs that has a figure."""
+    for metric in ("psnr", "latency_ms", "macs", "params"):
+        for index, column in enumerate(columns):
+            if column.metric == metric and any(row.cells[index].value is not None for row in rows):
+                return column.id
+    return ""
+
+
+def _row_order(columns: Sequence[Column], order: str) -> Callable[[Row], tuple[bool, float, str, str]]:
+    """Sort key: best figure first, then rows without one, equal ones by title."""
+    index = next((i for i, column in enumerate(columns) if column.id == order), None)
+
+    def key(row: Row) -> tuple[bool, float, str, str]:
+        value = None if index is None else row.cells[index].value
+        if index is None or value is None:
+            return (True, 0.0, row.title.lower(), row.origin)
+        return (False, -value if columns[index].higher_is_better else value, row.title.lower(), row.origin)
+
+    return key
+
+
+def _summary(tables: Sequence[Table], records: Sequence[Record]) -> str:
+    """One line: models, scales, datasets, machine, origin of the weights."""
+    if not records:
+        return "No records."
+    titles = notes.unique(sorted((model_title(r) for r in records), key=str.lower))
+    models = notes.join(titles) if len(titles) <= 6 else f"{len(titles)} models"
+    scales = notes.join(f"\u00d7{table.scale}" for table in tables)
+    datasets = notes.unique(r.dataset for r in sorted(records, key=lambda r: dataset_order(r.dataset)))
+    machines = notes.unique(group.machine for table in tables for group in table.groups)
+    where = machines[0] if len(machines) == 1 else f"{len(machines)} machines"
+    origins = notes.unique(sorted(weights_label(r) for r in records if r.weights != "no parameters"))
+    parts = [
+        f"{models} at {scales}",
+        f" on {notes.join(datasets)}" if datasets else "",
+        f"; measured on {where}.",
+        f" Weights: {notes.join(origins)}." if origins else "",
+    ]
+    return "".join(parts)

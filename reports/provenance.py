@@ -1,0 +1,178 @@
+"""How the numbers of a report came about: machines, weights, datasets, samples, records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.definitions import FIGURES, PSNR, SSIM, protocol_meaning, protocol_order, size_label
+from reports.leaderboard import group_key, model_title, sort_records, weights_label
+from reports.machines import configuration, environments, facts, machine_names
+from reports.notes import join, unique
+from reports.view import View
+from suite.records import Record
+
+_KNOWN = {True: "yes", False: "no: figures may differ from published ones", None: "no copy is known"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One environment."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    """Label and text of all that is recorded of it, with the configurations measured in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where the weights of a model at one scale come from."""
+
+    title: str
+    model: str
+    scale: int
+    origin: str
+    file: str
+    """Name of the file without its folder; empty if there is none."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSource:
+    """What a dataset at one scale consists of."""
+
+    name: str
+    scale: int
+    images: str
+    lr: str
+    """How the LR images came about."""
+    known: str
+    """Whether it is the copy that published figures are made with."""
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The timings of one row at one input size."""
+
+    title: str
+    where: str
+    """Scale, input, machine and configuration."""
+    samples_ms: tuple[float, ...]
+    """In the order in which they were taken."""
+    median_ms: float
+    lower_ms: float
+    upper_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything that a reader needs to judge the numbers and make them again."""
+
+    machines: tuple[Machine, ...]
+    versions: tuple[str, ...]
+    """Versions of the suite's code."""
+    models: tuple[ModelSource, ...]
+    datasets: tuple[DatasetSource, ...]
+    protocols: tuple[tuple[str, str], ...]
+    """Id and meaning."""
+    definitions: tuple[tuple[str, str], ...]
+    """Heading of a column and what its number is."""
+    samples: tuple[Samples, ...]
+    records: tuple[Record, ...]
+
+
+def build_provenance(records: Sequence[Record], view: View) -> Provenance:
+    """The provenance of a view made from the same records."""
+    ordered = sort_records(records)
+    return Provenance(
+        machines=_machines(ordered),
+        versions=tuple(unique(sorted(str(r.environment.get("code", "")) for r in ordered))),
+        models=tuple(dict.fromkeys(map(_model, ordered))),
+        datasets=tuple(dict.fromkeys(_dataset(r) for r in ordered if r.details.get("dataset"))),
+        protocols=tuple(
+            (p, protocol_meaning(p))
+            for p in unique(sorted((r.protocol for r in ordered), key=protocol_order))
+        ),
+        definitions=_definitions(view),
+        samples=_samples(ordered),
+        records=tuple(ordered),
+    )
+
+
+def _machines(records: Sequence[Record]) -> tuple[Machine, ...]:
+    found = environments(records)
+    names = machine_names(found)
+    machines = []
+    for key, environment in found.items():
+        used = unique(configuration(r) for r in records if group_key(r)[0] == key)
+        machines.append(Machine(names[key], (*facts(environment), ("Measured with", "; ".join(used)))))
+    return tuple(machines)
+
+
+def _model(record: Record) -> ModelSource:
+    weights = record.details.get("weights", {})
+    return ModelSource(
+        title=model_title(record),
+        model=record.model,
+        scale=record.scale,
+        origin=weights_label(record),
+        file=str(weights.get("file", "")),
+        sha256=str(weights.get("sha256", "")),
+    )
+
+
+def _dataset(record: Record) -> DatasetSource:
+    dataset = record.details["dataset"]
+    made = "made from the HR images by MATLAB's bicubic"
+    return DatasetSource(
+        name=record.dataset,
+        scale=record.scale,
+        images=str(dataset.get("images", "")),
+        lr={"made": made, "stored": "stored files"}.get(dataset.get("lr"), ""),
+        known=_KNOWN.get(dataset.get("known"), ""),
+        digest=str(dataset.get("digest", "")),
+    )
+
+
+def _definitions(view: View) -> tuple[tuple[str, str], ...]:
+    """Each figure of the tables once, with the inputs it is given for."""
+    columns = [column for table in view.tables for column in table.columns]
+    found = []
+    for figure in (*FIGURES, PSNR, SSIM):
+        same = [column for column in columns if column.metric == figure.metric]
+        if not same:
+            continue
+        sizes = unique(column.at for column in same)
+        counts = unique(column.samples for column in same)
+        sentences = [
+            figure.definition,
+            f"Given for {join(sizes)}" if sizes else "",
+            f"Median of {join(counts)} samples with its 95 % bootstrap interval" if counts else "",
+        ]
+        units = unique(column.unit for column in same)
+        heading = f"{figure.label} ({join(units)})" if units else figure.label
+        found.append((heading, ". ".join(filter(None, sentences)) + "."))
+    return tuple(found)
+
+
+def _samples(records: Sequence[Record]) -> tuple[Samples, ...]:
+    machines = machine_names(environments(records))
+    found = []
+    for record in records:
+        times = tuple(float(sample) for sample in record.details.get("samples_ms", ()))
+        figure = next((v for v in record.values if v.metric == "latency_ms"), None)
+        if figure is None or not times:
+            continue
+        place = f"{machines[group_key(record)[0]]}; {configuration(record)}"
+        found.append(
+            Samples(
+                title=f"{model_title(record)}, {weights_label(record)}",
+                where=f"\u00d7{record.scale}, input {size_label(record.input)}; {place}",
+                samples_ms=times,
+                median_ms=figure.value,
+                lower_ms=figure.value if figure.lower is None else figure.lower,
+                upper_ms=figure.value if figure.upper is None else figure.upper,
+            )
+        )
+    return tuple(sorted(found, key=lambda sample: (sample.where, sample.median_ms, sample.title)))

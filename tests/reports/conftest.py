@@ -1,0 +1,211 @@
+"""Synthetic records that look like those of a real run."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from suite.records import Record, Value, make_key
+
+RANDOM_WEIGHTS = "the weights are random numbers, so their images mean nothing"
+MACHINE = {
+    "id": "5d1c7a90",
+    "cpu": "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz",
+    "cores": 2,
+    "memory_gib": 7.8,
+    "governor": "",
+    "accelerator": "",
+    "system": "Linux 6.8.0 x86_64",
+    "python": "3.11.7",
+    "packages": {"torch": "2.13.0", "numpy": "2.4.6", "fvcore": "0.1.5", "pillow": "12.0.0"},
+    "code": "0.1.0 (0a1b2c3d4e)",
+}
+OTHER_MACHINE = MACHINE | {"id": "e07788aa", "cpu": "AMD EPYC 7763 64-Core Processor", "cores": 4}
+
+
+@dataclass(frozen=True)
+class Model:
+    """What one network would show at x4."""
+
+    name: str
+    title: str
+    year: int
+    weights: str
+    params: int
+    macs: int
+    """At 3x256x256."""
+    activations: int
+    layers: int
+    peak_mib: float
+    latency_ms: float
+    set5: tuple[float, float] | None
+    set14: tuple[float, float] | None
+
+
+BICUBIC = Model(
+    *("bicubic", "Bicubic", 1981, "no parameters", 0, 0, 0, 0, 27.0, 11.2), (28.42, 0.8104), (26.10, 0.7027)
+)
+BSRN = Model(
+    *("bsrn", "BSRN", 2022, "official", 352_400, 22_080_970_752, 219_400_000, 243, 132.1, 1311.0),
+    (32.3464, 0.89712),
+    (28.6261, 0.78371),
+)
+RFDN = Model(
+    *("rfdn", "RFDN (AIM 2020)", 2020, "official", 433_448, 27_049_967_616, 112_034_008, 64, 91.3, 643.0),
+    (32.2044, 0.89481),
+    (28.6055, 0.78192),
+)
+IMDN = Model(
+    *("imdn", "IMDN", 2019, "official", 715_176, 46_597_013_504, 119_500_000, 43, 88.0, 662.0),
+    (32.2092, 0.89478),
+    (28.5773, 0.78124),
+)
+UNTRAINED = Model(
+    "pan", "PAN", 2020, "none", 272_419, 32_000_000_000, 238_900_000, 105, 121.0, 955.0, None, None
+)
+STRANGE = Model(
+    *("<script>alert(1)</script>", "<script>alert(1)</script>", 2026, "/home/me/net & co.pth"),
+    *(98_304, 6_400_000_000, 41_000_000, 17, 44.6, 214.0),
+    (31.4021, 0.88154),
+    (28.1010, 0.77003),
+)
+
+Factory = Callable[..., list[Record]]
+
+
+def configuration(model: Model, **changes: Any) -> dict[str, Any]:
+    """The fields that all records of one model share."""
+    fields: dict[str, Any] = {
+        "model": model.name,
+        "scale": 4,
+        "weights": model.weights,
+        "backend": "eager",
+        "device": "cpu",
+        "precision": "fp32",
+        "threads": 2,
+        "card": {"title": model.title, "family": model.title.split()[0], "year": model.year},
+        "environment": MACHINE,
+    }
+    return fields | changes
+
+
+def record(measure: str, fields: dict[str, Any], details: dict[str, Any] | None = None, **own: Any) -> Record:
+    """A record with the key that its fields give it."""
+    origin = fields["weights"]
+    file = "" if origin in ("none", "no parameters") else f"{fields['model'].replace('/', '-')}_x4.pth"
+    sha256 = hashlib.sha256(file.encode()).hexdigest() if file else ""
+    determining = {key: value for key, value in (fields | own).items() if key not in ("values", "card")}
+    key = make_key({"measure": measure, **determining})
+    minutes = int(key, 16) % 60
+    return Record(
+        key=key,
+        measure=measure,
+        finished=f"2026-05-04T09:{minutes:02}:00Z",
+        details={"weights": {"file": file, "sha256": sha256}} | (details or {}),
+        **fields,
+        **own,
+    )
+
+
+def cost_records(model: Model, fields: dict[str, Any]) -> Iterator[Record]:
+    """Cost at the challenge's input and for an output of 1280x720."""
+    scale = fields["scale"]
+    for height, width in ((256, 256), (720 // scale, 1280 // scale)):
+        share = height * width / 65536
+        figures = {
+            "params": model.params,
+            "macs": int(model.macs * share),
+            "activations": int(model.activations * share),
+            "conv_layers": model.layers,
+        }
+        values = tuple(Value(metric, figure) for metric, figure in figures.items())
+        yield record("cost", fields, input=f"3x{height}x{width}", values=values)
+
+
+def speed_records(model: Model, fields: dict[str, Any], session: str) -> Iterator[Record]:
+    """Peak memory and latency at the challenge's input."""
+    size = "3x256x256"
+    peak = Value("peak_bytes", int(model.peak_mib * 2**20), "bytes")
+    yield record(
+        "memory", fields, input=size, values=(peak, Value("weights_bytes", model.params * 4, "bytes"))
+    )
+    draw = random.Random(model.name + session)
+    samples = [model.latency_ms * (1 + abs(draw.gauss(0, 0.018))) for _ in range(15)]
+    median = statistics.median(samples)
+    latency = Value("latency_ms", median, "ms", median * 0.993, median * 1.011)
+    details = {"samples_ms": samples, "session": session, "cold_start_ms": median * 1.7}
+    yield record(
+        "runtime", fields, details, input=size, values=(latency, Value("latency_p95_ms", max(samples), "ms"))
+    )
+
+
+def quality_records(
+    model: Model, fields: dict[str, Any], datasets: Sequence[str], protocols: Sequence[str] = ("sr-y",)
+) -> Iterator[Record]:
+    """Quality on the sets, or the reason why there is none."""
+    known = {"Set5": (model.set5, 5, ""), "Set14": (model.set14, 14, "bridge is a grey image.")}
+    for name in datasets:
+        figures, images, note = known[name]
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        details = {
+            "dataset": {"digest": digest, "images": images, "lr": "stored", "known": True, "note": note}
+        }
+        for protocol in protocols:
+            where = {"dataset": name, "protocol": protocol}
+            if figures is None:
+                yield record("quality", fields, **where, not_measured=RANDOM_WEIGHTS)
+                continue
+            means = (Value("psnr", figures[0], "dB"), Value("ssim", figures[1]))
+            per_image = (Value("psnr", figures[0] + 1, "dB", image="a"), Value("ssim", figures[1], image="a"))
+            yield record("quality", fields, details, **where, values=means + per_image)
+
+
+def make_records(
+    models: Sequence[Model] = (BICUBIC, BSRN, RFDN, IMDN, UNTRAINED, STRANGE),
+    measures: Sequence[str] = ("quality", "cost", "memory", "runtime"),
+    datasets: Sequence[str] = ("Set5", "Set14"),
+    protocols: Sequence[str] = ("sr-y",),
+    session: str = "51e0c2aa",
+    **changes: Any,
+) -> list[Record]:
+    """The records of a run; ``changes`` replace fields that all of them share, such as ``threads``."""
+    made: list[Record] = []
+    for model in models:
+        fields = configuration(model, **changes)
+        made += cost_records(model, fields)
+        made += speed_records(model, fields, session)
+        made += quality_records(model, fields, datasets, protocols)
+    return [one for one in made if one.measure in measures]
+
+
+@pytest.fixture(scope="session")
+def make() -> Factory:
+    """The factory of records."""
+    return make_records
+
+
+@pytest.fixture(scope="session")
+def models() -> SimpleNamespace:
+    """The models that records can be made of, by a short name."""
+    return SimpleNamespace(
+        bicubic=BICUBIC, bsrn=BSRN, rfdn=RFDN, imdn=IMDN, untrained=UNTRAINED, strange=STRANGE
+    )
+
+
+@pytest.fixture(scope="session")
+def machines() -> SimpleNamespace:
+    """Two environments."""
+    return SimpleNamespace(first=MACHINE, second=OTHER_MACHINE)
+
+
+@pytest.fixture(scope="session")
+def records() -> list[Record]:
+    """All measures of six models at x4, one of them without weights and one with a strange name."""
+    return make_records()

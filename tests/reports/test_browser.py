@@ -1,0 +1,175 @@
+"""The page in a browser: no message, no request, sorting, plots, phones, dark and light."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.html import render, write
+from suite.records import Record
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the path"),
+]
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def address(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> str:
+    file: Path = tmp_path_factory.mktemp("page") / "leaderboard.html"
+    write(file, render(records, ["python -m suite run --models bsrn"]))
+    return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Open:
+    """Opens the page in a window; at its end there must have been no message and no other request."""
+
+    @contextmanager
+    def visit(width: int = 1400, **options: Any) -> Iterator[Any]:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        page = context.new_page()
+        seen: list[str] = []
+        page.on("console", lambda message: seen.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: seen.append(f"error: {error}"))
+        page.on("request", lambda request: seen.append(request.url))
+        page.goto(address)
+        yield page
+        assert [one for one in seen if one != address] == []
+        context.close()
+
+    return visit
+
+
+def titles(page: Any) -> list[str]:
+    found: list[str] = page.locator("tbody .title").all_inner_texts()
+    return found
+
+
+def test_sorting_by_click(visit: Open) -> None:
+    with visit() as page:
+        before = titles(page)
+        assert before[0] == "BSRN"
+        header = page.locator("th[data-column]", has_text="Parameters")
+        header.get_by_role("button").click()
+        assert header.get_attribute("aria-sort") == "ascending"
+        assert titles(page)[0] == "Bicubic" and titles(page)[-1] == "IMDN"
+        header.get_by_role("button").click()
+        assert header.get_attribute("aria-sort") == "descending"
+        assert titles(page)[0] == "IMDN"
+        assert page.locator("th[aria-sort]").count() == 1
+        assert sorted(titles(page)) == sorted(before)
+
+
+def test_sorting_by_keyboard(visit: Open) -> None:
+    with visit() as page:
+        header = page.locator("th[data-column]", has_text="Latency")
+        header.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        assert titles(page)[0] == "Bicubic" and titles(page)[-1] == "BSRN"
+        page.keyboard.press("Space")
+        assert titles(page)[0] == "BSRN"
+        assert "Sorted by Latency" in page.locator("[role=status]").inner_text()
+
+
+def test_rows_without_a_figure_stay_last(visit: Open) -> None:
+    with visit() as page:
+        button = page.locator("th[data-column]", has_text="PSNR").first.get_by_role("button")
+        for _ in range(2):
+            button.click()
+            assert titles(page)[-1] == "PAN"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phones_do_not_scroll_sideways(visit: Open, scheme: str) -> None:
+    with visit(width=390, color_scheme=scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        scroll = page.locator(".scroll").first
+        assert scroll.evaluate("one => one.scrollWidth > one.clientWidth")
+        scroll.evaluate("one => one.scrollLeft = 300")
+        name, table = page.locator("tbody .name").first.bounding_box(), scroll.bounding_box()
+        assert name["x"] == pytest.approx(table["x"], abs=1)
+        assert (
+            page.locator("svg.narrow").first.is_visible() and not page.locator("svg.wide").first.is_visible()
+        )
+
+
+def test_a_desk_shows_the_whole_table(visit: Open) -> None:
+    with visit() as page:
+        assert page.locator(".scroll").first.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_dark_differs_from_light(visit: Open) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        with visit(color_scheme=scheme) as page:
+            colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colours[0] == "rgb(255, 255, 255)" and colours[1] != colours[0]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_plot_switches(visit: Open, scripts: bool) -> None:
+    with visit(java_script_enabled=scripts) as page:
+        shown = page.locator(".panel:visible .axis-title:visible")
+        assert shown.last.text_content() == "Parameters (K), log scale"
+        page.get_by_text("Latency", exact=True).last.click()
+        assert shown.last.text_content() == "Latency (ms), 3\u00d7256\u00d7256, log scale"
+        page.keyboard.press("ArrowLeft")
+        assert shown.last.text_content() == "MACs (G), 1280\u00d7720 output, log scale"
+
+
+def test_points_show_their_figures(visit: Open) -> None:
+    with visit() as page:
+        page.locator("svg.wide .point .marker").first.hover()
+        assert "BSRN, official: PSNR 32.35 dB, Parameters 352.4 K" in page.locator(".tip").inner_text()
+
+
+def test_names_in_the_plot_do_not_overlap(visit: Open) -> None:
+    for width in (1400, 390):
+        with visit(width=width) as page:
+            boxes = [one.bounding_box() for one in page.locator(".labels text:visible").all()]
+            assert len(boxes) == 4
+            for number, a in enumerate(boxes):
+                for b in boxes[number + 1 :]:
+                    apart = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+                    assert apart or a["y"] + a["height"] <= b["y"] + 3 or b["y"] + b["height"] <= a["y"] + 3
+
+
+def test_the_page_is_whole_without_scripts(visit: Open) -> None:
+    with visit(java_script_enabled=False) as page:
+        assert page.locator("tbody .row").count() == 6
+        assert page.locator(".panel svg.wide:visible").count() == 1
+        assert page.locator("button").count() == 0
+        assert page.get_by_text("not measured: the weights are random numbers").first.is_visible()
+        page.locator("summary").first.click()
+        assert page.locator(".samples svg").first.is_visible()
+
+
+def test_a_script_in_a_name_is_just_a_name(visit: Open) -> None:
+    with visit() as page:
+        page.on("dialog", lambda dialog: pytest.fail("the name was executed"))
+        assert "<script>alert(1)</script>" in titles(page)
+
+
+def test_the_command_can_be_copied(visit: Open) -> None:
+    with visit() as page:
+        page.get_by_role("button", name="Copy").click()
+        assert page.evaluate("getSelection().toString()").strip() == "python -m suite run --models bsrn"

@@ -1,0 +1,173 @@
+"""The page as text: what is in it, and that nothing from a record becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from reports.html import render, write
+from suite.errors import SuiteError
+from suite.records import Record
+
+COMMANDS = [
+    "python -m suite run --models bsrn rfdn --datasets Set5",
+    "python -m suite report runs/first && ls",
+]
+
+
+class Outline(HTMLParser):
+    """Elements with their attributes, and the visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.hidden = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.hidden += tag in ("style", "script")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("style", "script")
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self.hidden else data
+
+
+@pytest.fixture(scope="module")
+def page(records: list[Record]) -> str:
+    return render(records, COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def outline(page: str) -> Outline:
+    return Outline(page)
+
+
+def test_same_records_give_the_same_bytes(records: list[Record], page: str) -> None:
+    assert render(records, COMMANDS).encode() == page.encode()
+
+
+def test_neither_order_of_records_nor_of_mappings_matters(records: list[Record], page: str) -> None:
+    def turned(one: Record) -> Record:
+        packages = dict(reversed(one.environment["packages"].items()))
+        environment = dict(reversed((one.environment | {"packages": packages}).items()))
+        details = dict(reversed(one.details.items()))
+        return replace(one, environment=environment, details=details)
+
+    shuffled = [turned(one) for one in records]
+    random.Random(0).shuffle(shuffled)
+    assert render(shuffled, COMMANDS) == page
+
+
+def test_names_never_become_markup(make: Callable[..., list[Record]], models: SimpleNamespace) -> None:
+    evil = "</script></style></title>\"'><img src=x onerror=alert(1)><script>alert(1)</script>"
+    odd = replace(models.strange, name=evil, title=evil, weights=f"/x/{evil}")
+    made = make([odd, models.bsrn])
+    made = [
+        replace(
+            one,
+            environment=one.environment | {"cpu": evil, "code": evil},
+            details=one.details
+            | ({"dataset": one.details["dataset"] | {"note": evil}} if one.dataset else {}),
+            not_measured="" if one.values else evil,
+        )
+        for one in made
+    ]
+    outline = Outline(render(made, [evil]))
+    tags = [tag for tag, _ in outline.elements]
+    assert tags.count("script") == 1 and tags.count("style") == 1 and "img" not in tags
+    assert not any(name.startswith("on") for _, attributes in outline.elements for name in attributes)
+    assert outline.text.count(evil) > 5
+
+
+def test_content_policy_allows_only_the_pages_own_code(page: str, outline: Outline) -> None:
+    policy = next(
+        a["content"] for t, a in outline.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None and policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+    for tag in ("style", "script"):
+        code = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert code is not None
+        digest = base64.b64encode(hashlib.sha256(code[1].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not any("style" in attributes for _, attributes in outline.elements)
+
+
+def test_nothing_is_loaded(page: str, outline: Outline) -> None:
+    links = [a.get(name) or "" for _, a in outline.elements for name in ("href", "src") if name in a]
+    assert all(link.startswith("#") or link == "data:," for link in links)
+    assert "@import" not in page and "url(" not in page and "http://" not in page and "https://" not in page
+
+
+def test_identifiers_are_unique_and_references_lead_somewhere(outline: Outline) -> None:
+    ids = [a["id"] for _, a in outline.elements if a.get("id")]
+    assert len(ids) == len(set(ids))
+    for _, attributes in outline.elements:
+        targets = [*(attributes.get("aria-labelledby") or "").split(), attributes.get("for")]
+        href = attributes.get("href") or ""
+        targets += [href[1:]] if href.startswith("#") else []
+        assert all(target in ids for target in targets if target)
+
+
+def test_missing_figures_say_why_in_words(outline: Outline) -> None:
+    assert "not measured: the weights are random numbers" in outline.text
+    assert "random (no weights)" in outline.text
+
+
+def test_everything_needed_to_repeat_is_there(records: list[Record], outline: Outline) -> None:
+    text = outline.text
+    for command in COMMANDS:
+        assert command in text
+    for one in records:
+        assert one.key in text and one.finished in text
+        assert one.details["weights"]["sha256"] in text
+        assert one.details.get("dataset", {}).get("digest", "") in text
+    for fact in (
+        "Xeon(R) Platinum",
+        "torch 2.13.0",
+        "3.11.7",
+        "7.8 GiB",
+        "0.1.0 (0a1b2c3d4e)",
+        "bridge is a grey image",
+    ):
+        assert fact in text
+    assert "Multiply-accumulates of convolutions, linear layers and matrix products, no bias" in text
+    assert "BT.601" in text
+
+
+def test_pages_without_quality_or_without_records(make: Callable[..., list[Record]]) -> None:
+    outline = Outline(render(make(measures=["cost", "runtime"]), []))
+    assert "No PSNR was measured at this scale, so the plot shows latency against MACs." in outline.text
+    assert "No records." in Outline(render([], [])).text
+
+
+def test_write_replaces_the_file_whole(tmp_path: Path, page: str) -> None:
+    file = tmp_path / "reports" / "page.html"
+    write(file, "old")
+    write(file, page)
+    assert file.read_text(encoding="utf-8") == page
+    assert [one.name for one in file.parent.iterdir()] == ["page.html"]
+
+
+def test_write_names_the_file_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SuiteError, match=r"cannot write the report .*file/page\.html"):
+        write(tmp_path / "file" / "page.html", "x")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "inside").write_text("")
+    with pytest.raises(SuiteError, match="cannot write the report"):
+        write(folder, "x")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder"]

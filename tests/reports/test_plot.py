@@ -1,0 +1,140 @@
+"""The plot: what it shows, and where everything goes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from reports.axes import linear_axis, log_axis, ticks
+from reports.drawing import SHAPES, draw_panel, draw_strip, shape
+from reports.labels import Box, place_labels
+from reports.leaderboard import build
+from reports.plot import Chart, build_chart, pareto_front
+from reports.provenance import Samples
+from suite.records import Record
+
+Factory = Callable[..., list[Record]]
+AREA = Box(0, 0, 800, 400)
+
+
+def chart(records: list[Record]) -> Chart:
+    return build_chart(build(records).tables[0])
+
+
+def test_pareto_front() -> None:
+    points = [(1, 5), (2, 4), (2, 7), (3, 7), (4, 9), (4, 8), (4, 9)]
+    assert pareto_front(points) == [(1, 5), (2, 7), (4, 9)]
+
+
+def test_quality_against_each_cost(records: list[Record]) -> None:
+    panels = chart(records).panels
+    assert [panel.name for panel in panels] == ["Parameters", "MACs", "Latency"]
+    assert [panel.x_title for panel in panels] == [
+        "Parameters (K)",
+        "MACs (G), 1280\u00d7720 output",
+        "Latency (ms), 3\u00d7256\u00d7256",
+    ]
+    for panel in panels:
+        assert {point.label for point in panel.points} >= {"BSRN", "RFDN (AIM 2020)", "IMDN"}
+        assert any("PAN, random (no weights)" in sentence for sentence in panel.caption)
+        assert any(sentence.startswith("Bicubic (28.42 dB) lies below") for sentence in panel.caption)
+
+
+def test_a_near_reference_is_a_line(make: Factory, models: SimpleNamespace) -> None:
+    near = replace(models.bicubic, set5=(32.18, 0.89))
+    panel = chart(make([near, models.bsrn, models.rfdn])).panels[0]
+    assert panel.reference == ("Bicubic", pytest.approx(32.18))
+    assert draw_panel(panel, 800, 400).reference is not None
+
+
+def test_without_quality_latency_is_plotted(make: Factory) -> None:
+    found = chart(make(measures=["cost", "runtime"]))
+    assert found.sentence.endswith("so the plot shows latency against MACs.")
+    assert len(found.panels) == 1 and not found.panels[0].front
+    assert "PAN" in {point.label for point in found.panels[0].points}
+
+
+def test_nothing_to_plot(make: Factory, models: SimpleNamespace) -> None:
+    found = chart(make([models.untrained], measures=["cost", "quality"]))
+    assert not found.panels and "no quality to plot" in found.sentence
+
+
+def test_each_machine_has_its_own_latencies(
+    make: Factory, models: SimpleNamespace, machines: SimpleNamespace
+) -> None:
+    networks = [models.bsrn, models.rfdn]
+    panels = chart(make(networks) + make(networks, environment=machines.second)).panels
+    assert len(panels) == 4 and len({panel.name for panel in panels}) == 4
+    assert [len(panel.points) for panel in panels] == [2, 2, 2, 2]
+
+
+def test_weights_of_one_model_are_told_apart(make: Factory, models: SimpleNamespace) -> None:
+    shipped = replace(models.bsrn, weights="shipped", set5=(31.9, 0.88))
+    panel = chart(make([models.bsrn, shipped])).panels[0]
+    assert sorted(point.label for point in panel.points) == ["BSRN, official", "BSRN, shipped"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(880, 430), (356, 380)])
+def test_drawings_stay_inside(records: list[Record], width: float, height: float) -> None:
+    for panel in chart(records).panels:
+        drawing = draw_panel(panel, width, height)
+        area = drawing.area
+        assert all(area.left <= m.x <= area.right and area.top <= m.y <= area.bottom for m in drawing.markers)
+        assert all(area.left <= x <= area.right for x, _ in drawing.x_ticks)
+        assert all(area.top <= y <= area.bottom for y, _ in drawing.y_ticks)
+        assert len(drawing.x_ticks) >= 3 and len(drawing.y_ticks) >= 3
+        assert drawing.unnamed == 0
+
+
+def test_names_cover_nothing() -> None:
+    draw = random.Random(5)
+    points = [(draw.uniform(20, 780), draw.uniform(20, 380)) for _ in range(45)]
+    labels = [label for label in place_labels(points, [f"Network-{n}" for n in range(45)], AREA, []) if label]
+    assert len(labels) >= 40
+    for number, label in enumerate(labels):
+        assert label.box.inside(AREA)
+        assert not any(label.box.overlaps(other.box) for other in labels[number + 1 :])
+        assert not any(
+            label.box.left < x < label.box.right and label.box.top < y < label.box.bottom for x, y in points
+        )
+
+
+def test_names_are_left_out_where_there_is_no_room() -> None:
+    labels = place_labels([(20, 20), (20, 20)], ["A name that is far too long"] * 2, Box(0, 0, 60, 40), [])
+    assert labels == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(98, 715), (300, 720), (640, 660), (5, 50_000), (0.02, 0.03), (7, 7)]
+)
+def test_log_ticks(low: float, high: float) -> None:
+    axis = log_axis([low, high], 0, 600)
+    found = ticks(axis, 6)
+    assert 3 <= len(found) <= 14
+    assert all(axis.low <= value <= axis.high for value, _ in found)
+    assert len({text for _, text in found}) == len(found)
+
+
+@pytest.mark.parametrize(("low", "high"), [(28.1, 28.63), (32.2, 32.35), (31.4, 32.35), (0, 1500), (30, 30)])
+def test_linear_ticks(low: float, high: float) -> None:
+    axis = linear_axis([low, high], 400, 0)
+    found = ticks(axis, 5)
+    assert 3 <= len(found) <= 9
+    assert all(float(text.replace(",", "")) == pytest.approx(value) for value, text in found)
+
+
+def test_shapes_differ() -> None:
+    assert len({shape(number, 6.0) for number in range(SHAPES)}) == SHAPES
+
+
+def test_strip_keeps_the_order_of_the_samples() -> None:
+    strip = draw_strip(Samples("x", "here", (3.0, 1.0, 2.0), 2.0, 1.0, 3.0), 100, 40)
+    across, down = zip(*strip.dots, strict=True)
+    assert across[1] < across[2] < across[0] and down[0] < down[1] < down[2]
+    assert strip.median == pytest.approx(across[2])
+    single = draw_strip(Samples("x", "here", (3.0,), 3.0, 3.0, 3.0))
+    assert len(single.dots) == 1
