@@ -98,8 +98,7 @@ def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any
         environment=environment,
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
-    store.append(record)
-    return Finished(task, record, reused=False)
+    return Finished(task, store.append(record), reused=False)
 
 
 def _convention(task: Task) -> dict[str, Any]:

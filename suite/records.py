@@ -179,8 +179,12 @@ class Store:
             records[record.key] = record
         return records
 
-    def append(self, record: Record) -> None:
-        """Write a record to disk before returning. Raises `SuiteError` if the disk does not take it."""
+    def append(self, record: Record) -> Record:
+        """Write a record to disk and give it as it will be read again.
+
+        Raises `SuiteError` if the disk does not take it.
+        """
+        line = to_json(record)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("ab+") as stream:
@@ -189,11 +193,12 @@ class Store:
                     torn = stream.read(1) != b"\n"
                 else:
                     torn = False
-                stream.write(b"\n" * torn + to_json(record).encode() + b"\n")
+                stream.write(b"\n" * torn + line.encode() + b"\n")
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
             raise SuiteError(f"cannot write {self.file}: {error.strerror}.") from None
+        return from_json(line)
 
 
 def load_run(run: Path) -> list[Record]:

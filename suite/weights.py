@@ -104,13 +104,13 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
     return Weights(str(path), path, sha256_of(path), official)
 
 
-def build(card: ModelCard, scale: int) -> nn.Module:
-    """The network of a card, with the initial weights of a fixed seed, in evaluation mode."""
+def build(card: ModelCard, scale: int, *, seed: int = 0) -> nn.Module:
+    """The network of a card, with the initial weights of a seed, in evaluation mode."""
     import torch
 
     module, _, attribute = card.build.partition(":")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         network = getattr(importlib.import_module(module), attribute)(scale=scale, **card.arguments)
     return network.eval().requires_grad_(False)
 

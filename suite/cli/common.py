@@ -68,12 +68,12 @@ def show(records: Sequence[Record]) -> None:
     from reports.leaderboard import build
     from reports.terminal import print_table
 
-    print_table(build(list(records)), Console())
+    print_table(build(records), Console())
 
 
 def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:
     """Write the report and say where. Raises `SuiteError` if the file can't be written."""
     from reports import html
 
-    html.write(page, html.render(list(records), made_by))
+    html.write(page, html.render(records, made_by))
     print(f"Report: {page}", file=sys.stderr)

@@ -6,8 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from suite.errors import UsageError
-
 HELP = "print the figures of a run, one value a row"
 FORMATS = ("csv", "json", "markdown", "latex")
 
@@ -20,28 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--where",
         nargs="+",
         default=(),
-        metavar="KEY=VALUE",
-        help="keep rows whose column KEY is VALUE; several values of one column are alternatives",
+        metavar="COLUMN=VALUE",
+        help="keep rows whose COLUMN is VALUE; several values of one column are alternatives",
     )
-
-
-def conditions(texts: list[str]) -> list[tuple[str, str]]:
-    """``KEY=VALUE`` texts as pairs. Raises `UsageError` for a text without ``=``."""
-    pairs = []
-    for text in texts:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UsageError(f"--where {text}: write KEY=VALUE.")
-        pairs.append((key, value))
-    return pairs
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print the frame on standard output."""
-    where = conditions(list(options.where))
-
-    from reports.exporters import export
+    from reports.exporters import export, parse_where
     from suite.records import load_run
 
+    where = [parse_where(text) for text in options.where]
     sys.stdout.write(export(load_run(options.run), options.format, where))
     return 0

@@ -26,15 +26,31 @@ from suite.records import Value
 from suite.statistics import bootstrap_median
 from suite.task import Outcome, Say, Size, Subject, Task
 
-ROUNDS = {"quick": 7, "standard": 15, "rigorous": 51}
-"""Number of rounds by effort: that many samples a network."""
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long networks are timed: rounds go on until the time is used up, within the bounds."""
+
+    least: int
+    """Rounds that are always made, however slow the networks."""
+    most: int
+    seconds: float
+    """Time of all rounds together, for each network that takes part."""
+
+
+EFFORTS = {
+    "quick": Effort(5, 20, 3.0),
+    "standard": Effort(9, 50, 10.0),
+    "rigorous": Effort(31, 300, 60.0),
+}
 
 PAUSE_S = 0.02
 """Rest before each pass: the threads of the network before may spin for some milliseconds yet."""
 
 MIN_WARM_UP, MAX_WARM_UP = 3, 10
+MAX_WARM_UP_S = 5.0
 STABLE = 0.05
-"""Warm-up ends when three passes in a row differ by no more than this share."""
+"""Warm-up ends when three passes in a row differ by no more than this share, or at the bounds above."""
 
 
 def start(state: State, subject: Subject, size: Size) -> tuple[float, list[float]]:
@@ -46,7 +62,7 @@ def start(state: State, subject: Subject, size: Size) -> tuple[float, list[float
     state["image"] = test_image(size, subject.card.input.range).to(subject.device)
     state["device"] = subject.device
     cold, warm = sample(state), [sample(state)]
-    while len(warm) < MAX_WARM_UP:
+    while len(warm) < MAX_WARM_UP and (len(warm) < MIN_WARM_UP or sum(warm) < MAX_WARM_UP_S * 1000):
         last = warm[-MIN_WARM_UP:]
         if len(last) == MIN_WARM_UP and max(last) <= min(last) * (1 + STABLE):
             break
@@ -78,7 +94,7 @@ class Timing:
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     """Time the tasks' networks together. A network that fails is named and left out; the others go on."""
     session = {"session": uuid.uuid4().hex[:8], "load_before": _load()}
-    rounds = ROUNDS[tasks[0].effort]
+    effort = EFFORTS[tasks[0].effort]
     with contextlib.ExitStack() as stack:
         timings: list[Timing] = []
         for task in tasks:
@@ -91,9 +107,12 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
                 yield Outcome(task, not_measured=str(error))
                 continue
             timings.append(Timing(task, worker, cold, warm))
-        for number in range(1, rounds + 1):
-            say(f"round {number}/{rounds}")
+        begin, budget = time.perf_counter(), effort.seconds * len(timings)
+        for number in range(1, effort.most + 1):
+            say(f"round {number}, networks in turn")
             _one_round(timings)
+            if number >= effort.least and time.perf_counter() - begin > budget:
+                break
     for timing in timings:
         if timing.problem:
             yield Outcome(timing.task, not_measured=timing.problem)
