@@ -19,15 +19,20 @@ on channels-last data, the form of the BSRN-S challenge entry: the same arithmet
 for a counter to see."""
 
 
-class PointwiseLinear(nn.Linear):
-    """A 1x1 convolution written as ``nn.Linear`` over the channel dimension.
+class PointwiseLinear(nn.Module):
+    """A 1x1 convolution written as ``nn.Linear`` on channels-last data.
 
-    Takes ``(N, in_features, H, W)``, gives ``(N, out_features, H, W)``. Its weight is two-dimensional,
-    ``(out_features, in_features)``.
+    The layer is a plain ``nn.Linear`` that sees ``(N, H, W, C)``, since tools that count operations by
+    module look for just that.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, out_channels, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, in_channels, H, W)`` to ``(N, out_channels, H, W)``."""
+        return self.linear(x.movedim(1, -1)).movedim(-1, 1)
 
 
 def pointwise(in_channels: int, out_channels: int, *, linear: bool = False, bias: bool = True) -> nn.Module:

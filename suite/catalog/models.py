@@ -8,6 +8,8 @@ _BSRN_SOURCE = "https://github.com/xiaom233/BSRN"
 _RFDN_SOURCE = "https://github.com/njulj/RFDN"
 _IMDN_SOURCE = "https://github.com/Zheng222/IMDN"
 
+Renames = tuple[tuple[str, str], ...]
+
 _BLOCK_NUMBERS = range(1, 9)
 
 _DISTILLATION_BLOCK = (
@@ -49,6 +51,15 @@ _BSRN_RENAMES = (
     (r"\.dw\.", ".depthwise."),
 )
 
+_BSRNS_RENAMES = (
+    *_BSRN_RENAMES,
+    (
+        r"(pointwise|distill\.\d|fuse|spatial\.(?:reduce|shortcut|expand)|channel\.mix)\.(weight|bias)$",
+        r"\1.linear.\2",
+    ),
+)
+"""BSRN-S writes its 1x1 convolutions as linear layers."""
+
 _RFDN_RENAMES = (
     (r"^fea_conv\.", "head."),
     *((rf"^B{i}\.", f"blocks.{i - 1}.") for i in _BLOCK_NUMBERS),
@@ -73,8 +84,8 @@ _IMDN_RENAMES = (
 )
 
 
-def _bsrn(path: str, sha256: str) -> Checkpoint:
-    return Checkpoint(f"BSRN/{path}", sha256, _BSRN_SOURCE, "MIT", entry="params", renames=_BSRN_RENAMES)
+def _bsrn(path: str, sha256: str, renames: Renames = _BSRN_RENAMES) -> Checkpoint:
+    return Checkpoint(f"BSRN/{path}", sha256, _BSRN_SOURCE, "MIT", entry="params", renames=renames)
 
 
 def _imdn(path: str, sha256: str) -> Checkpoint:
@@ -117,7 +128,11 @@ _CARDS = (
         build="bsrn.network:BSRNS",
         input=InputConvention(min_size=15),
         official={
-            4: _bsrn("net_g_BSRN-S.pth", "f035e512bcecd2999af21999fdaeb6ed39a4492ac11d214b8164d27e6e958fec"),
+            4: _bsrn(
+                "net_g_BSRN-S.pth",
+                "f035e512bcecd2999af21999fdaeb6ed39a4492ac11d214b8164d27e6e958fec",
+                _BSRNS_RENAMES,
+            ),
         },
         citation="The NTIRE 2022 entry of the BSRN authors, arXiv 2205.05996 and 2205.05675",
     ),

@@ -27,8 +27,9 @@ def ntire_counts(network: nn.Module, size: Size) -> tuple[int, int]:
 
     The script hooks modules: convolutions count kernel elements at every output position (also
     transposed ones, which is ``stride^2`` times too much) without bias, ReLU-like activations one per
-    element, and a linear layer ``batch * input.shape[1] * output.shape[1]``, which is right for a matrix
-    of features only. Its activations are the outputs of ``nn.Conv2d`` alone. ``network`` is on the meta
+    element, batch normalisation one or (with affine parameters) two, and a linear layer
+    ``batch * input.shape[1] * output.shape[1]``, which is right for a matrix of features only. Its
+    activations are the outputs of ``nn.Conv2d`` and ``nn.ConvTranspose2d``. ``network`` is on the meta
     device.
     """
     import torch
@@ -41,7 +42,9 @@ def ntire_counts(network: nn.Module, size: Size) -> tuple[int, int]:
             case nn.Conv2d() | nn.ConvTranspose2d():
                 kernel = math.prod(module.kernel_size) * module.in_channels // module.groups
                 counts[0] += kernel * output.numel()
-                counts[1] += output.numel() if isinstance(module, nn.Conv2d) else 0
+                counts[1] += output.numel()
+            case nn.BatchNorm2d():
+                counts[0] += output.numel() * (2 if module.affine else 1)
             case nn.Linear():
                 counts[0] += output.shape[0] * inputs[0].shape[1] * output.shape[1]
             case nn.ReLU() | nn.PReLU() | nn.ELU() | nn.LeakyReLU() | nn.ReLU6():

@@ -68,33 +68,36 @@ def _convolution(args: Sequence[Any], output: Tensor) -> Count:
     return Count(macs, bias is not None, convolution=True)
 
 
-def _addmm(args: Sequence[Any], output: Tensor) -> Count:
-    return Count(args[1].shape[0] * args[1].shape[1] * args[2].shape[1], bias=True)
-
-
-def _mm(args: Sequence[Any], output: Tensor) -> Count:
-    return Count(args[0].shape[0] * args[0].shape[1] * args[1].shape[1])
-
-
 def _linear(args: Sequence[Any], output: Tensor) -> Count:
     return Count(output.numel() * args[1].shape[1], len(args) > 2 and args[2] is not None)
 
 
-def _bmm(args: Sequence[Any], output: Tensor) -> Count:
-    return Count(output.numel() * args[0].shape[2], layer=False)
+def _product(position: int, *, bias: bool) -> Callable[[Sequence[Any], Tensor], Count]:
+    """Rule of a product of matrices or vectors: each output element sums over the first factor's last
+    dimension. ``position`` is that of the first factor among the arguments."""
+
+    def rule(args: Sequence[Any], output: Tensor) -> Count:
+        return Count(output.numel() * args[position].shape[-1], bias, layer=False)
+
+    return rule
 
 
-def _baddbmm(args: Sequence[Any], output: Tensor) -> Count:
-    return Count(output.numel() * args[1].shape[2], bias=True, layer=False)
+def _addbmm(args: Sequence[Any], output: Tensor) -> Count:
+    batch, _, inner = args[1].shape  # the products of the batch are summed into one matrix
+    return Count(output.numel() * batch * inner, bias=True, layer=False)
 
 
 RULES: dict[Any, Callable[[Sequence[Any], Any], Count]] = {
     aten.convolution: _convolution,
-    aten.addmm: _addmm,
-    aten.mm: _mm,
     aten.linear: _linear,
-    aten.bmm: _bmm,
-    aten.baddbmm: _baddbmm,
+    aten.mm: _product(0, bias=False),
+    aten.bmm: _product(0, bias=False),
+    aten.mv: _product(0, bias=False),
+    aten.dot: _product(0, bias=False),
+    aten.addmm: _product(1, bias=True),
+    aten.baddbmm: _product(1, bias=True),
+    aten.addmv: _product(1, bias=True),
+    aten.addbmm: _addbmm,
 }
 
 # fmt: off
@@ -111,11 +114,11 @@ MOVES_ONLY = frozenset(
 """Operators that move or make numbers without computing on them."""
 
 
-class OperatorCounter(TorchDispatchMode):
+class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds every operator that is executed inside its context to a `Tally`."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.tally = Tally()
 
     def __torch_dispatch__(
@@ -135,8 +138,9 @@ class OperatorCounter(TorchDispatchMode):
         if rule is not None:
             self._add(rule(args, output), output)
         elif name not in MOVES_ONLY:
-            tensors = output if isinstance(output, tuple | list) else (output,)
-            self.tally.others[name] += sum(t.numel() for t in tensors if isinstance(t, torch.Tensor))
+            # The first of several outputs is the result; positions or statistics may follow it.
+            result = output[0] if isinstance(output, tuple | list) and output else output
+            self.tally.others[name] += result.numel() if isinstance(result, torch.Tensor) else 0
         return output
 
     def _add(self, count: Count, output: Tensor) -> None:
