@@ -168,4 +168,4 @@ def _remarks(table: Table, style: _Style) -> Iterator[str]:
     for note in table.notes:
         yield note.text
     for missing in table.missing:
-        yield f"{missing.what[0].upper()}{missing.what[1:]}: {missing.reason}."
+        yield f"{missing.what[0].upper()}{missing.what[1:]}: {missing.reason.rstrip('.')}."

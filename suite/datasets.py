@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,7 +95,8 @@ class Dataset:
         digest = hashlib.sha256(f"x{self.scale}".encode())
         for pair in self.pairs():
             for label, image in (("hr", pair.hr), ("lr", pair.lr)):
-                digest.update(f"\n{pair.name}\n{label} {image.shape[0]}x{image.shape[1]}\n".encode())
+                size = f"{label} {image.shape[0]}x{image.shape[1]}"
+                digest.update(b"\n%b\n%b\n" % (os.fsencode(pair.name), size.encode()))
                 digest.update(image.tobytes())
         return digest.hexdigest()
 

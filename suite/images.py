@@ -58,6 +58,8 @@ def read_rgb(path: Path) -> Rgb:
                         f"{' with transparency' if 'transparency' in image.info else ''}: "
                         "convert it to 8-bit RGB or grey."
                     )
+                if _is_16_bit(image):
+                    raise SuiteError(f"{path} has 16 bits a colour: convert it to 8-bit RGB or grey.")
                 return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError:
         raise SuiteError(f"{path} is not an image that can be read: replace or remove it.") from None
@@ -67,6 +69,12 @@ def read_rgb(path: Path) -> Rgb:
         raise SuiteError(f"{path} declares more pixels than the safe limit: replace or remove it.") from None
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise SuiteError(f"{path} is damaged ({error}): replace or remove it.") from None
+
+
+def _is_16_bit(image: Image.Image) -> bool:
+    """Whether the file stores 16 bits a colour, of which Pillow would silently drop eight."""
+    codecs = (part for entry in getattr(image, "tile", ()) for part in entry if isinstance(part, str | tuple))
+    return any(";16" in str(codec) for codec in codecs)
 
 
 def luma(rgb: NDArray[np.generic]) -> Plane:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -58,8 +59,13 @@ class Worker:
         """
         try:
             self._connection.send((function, args, kwargs))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise SuiteError(f"{self.title} cannot go to a process of its own: {one_line(error)}") from None
+        except OSError:
+            pass  # it has died; reading its answer says so
+        try:
             ok, value = self._connection.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
+        except (EOFError, OSError):
             self._process.join(timeout=5)
             code = self._process.exitcode
             how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
@@ -88,4 +94,7 @@ def _serve(connection: Connection) -> None:
             answer = (False, str(error))
         except Exception as error:  # a network may raise anything; the driver names it and goes on
             answer = (False, one_line(error))
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            connection.send((False, f"the answer cannot be sent: {one_line(error)}"))

@@ -93,6 +93,8 @@ def _dataset_names(request: Request) -> list[str]:
             raise UsageError(f"--datasets {name}: write NAME=DIR.")
         elif any(label.lower() == known.lower() for known in DATASETS):
             raise UsageError(f"--datasets {name}: {label} is a catalogued set; give the folder another name.")
+        elif sum(other.partition("=")[0] == label for other in names) > 1:
+            raise UsageError(f"--datasets names two folders {label}: give them different names.")
     return names
 
 
@@ -102,7 +104,8 @@ def _open(name: str, scale: int, home: Path) -> tuple[str, Dataset | None, str]:
         dataset = open_dataset(name, scale, home)
         return dataset.name, dataset, ""
     except SuiteError as error:
-        return name.partition("=")[0], None, str(error)
+        label, separator, _ = name.partition("=")
+        return label if separator else dataset_card(name).name, None, str(error)
 
 
 def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, str]:
@@ -139,15 +142,17 @@ def _tasks_of(
     if "runtime" in measures:
         yield Task("runtime", subject, input=ntire, effort=request.effort, problem=problem)
     if not problem and not subject.weights.judged:
-        problem = _without_weights(subject, request.home)
+        problem = _without_weights(subject)
     for name, dataset, trouble in datasets:
         for protocol in request.protocols:
             yield Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
 
 
-def _without_weights(subject: Subject, home: Path) -> str:
+def _without_weights(subject: Subject) -> str:
     official = subject.card.official.get(subject.scale)
-    where = f"put {official.path} of {official.source} into {home / 'weights'} or " if official else ""
+    where = ""
+    if official:
+        where = f"put {official.path} ({official.source}) below weights/ of the data home, or "
     return f"there are no weights for {subject.title}: {where}give --weights PATH."
 
 

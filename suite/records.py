@@ -102,8 +102,8 @@ def make_key(determining: Mapping[str, Any]) -> str:
 
 
 def to_json(record: Record) -> str:
-    """One line of JSON. Numbers that JSON lacks are written as the strings ``inf``, ``-inf``, ``nan``."""
-    return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=False, allow_nan=False)
+    """One line of ASCII. Numbers that JSON lacks are written as the strings ``inf``, ``-inf``, ``nan``."""
+    return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -118,8 +118,12 @@ def _plain(value: Any) -> Any:
 
 def from_json(line: str) -> Record:
     """The record of one line. Raises ``ValueError`` for a line that is no record of a known schema."""
-    data = json.loads(line)
-    if not isinstance(data, dict) or not 1 <= data.get("schema", 0) <= SCHEMA:
+    try:
+        data = json.loads(line)
+    except RecursionError:
+        raise ValueError("not a record: nested too deeply") from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA or not isinstance(data.get("key"), str):
         raise ValueError("not a record of a schema known here")
     known = {entry.name for entry in dataclasses.fields(Record)}
     try:
@@ -168,7 +172,7 @@ class Store:
             return records
         except OSError as error:
             raise SuiteError(f"cannot read {self.file}: {error.strerror}.") from None
-        for line in text.splitlines():
+        for line in text.split("\n"):
             if not line.strip():
                 continue
             try:

@@ -137,7 +137,6 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises `SuiteError` for a file that is damaged, is no checkpoint, or holds more than tensors.
     """
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -151,7 +150,7 @@ def read_state(path: Path) -> dict[str, Any]:
             f"{path} is damaged or holds more than tensors, and is not loaded: get the file again, "
             "or save a plain state dict."
         ) from None
-    except (SafetensorError, RuntimeError, EOFError, KeyError, ValueError, OSError):
+    except Exception:  # the loaders raise whatever a damaged file leads them into
         raise SuiteError(f"{path} is damaged or no checkpoint: get the file again.") from None
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise SuiteError(f"{path} does not hold a state dict.")
@@ -159,39 +158,60 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def rename(state: dict[str, Any], renames: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """The state dict with every key put through all renaming rules in turn."""
+    """The state dict with every key put through all renaming rules in turn.
+
+    Raises ``ValueError`` if two keys become one.
+    """
 
     def renamed(key: str) -> str:
         for pattern, replacement in renames:
             key = re.sub(pattern, replacement, key)
         return key
 
-    return {renamed(key): value for key, value in state.items()}
+    result: dict[str, Any] = {}
+    for key, value in state.items():
+        if (new := renamed(key)) in result:
+            raise ValueError(f"has two tensors for {new}")
+        result[new] = value
+    return result
 
 
 def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
     """Load a state dict into a network, strictly; the keys may be the network's own or the official ones.
 
-    Raises `SuiteError` that names the first keys that are missing, left over or of another shape, or a
-    tensor that is not finite.
+    Raises `SuiteError` that names the first keys that are missing, left over or of another kind or shape,
+    or a tensor that is not finite.
     """
-    import torch
-
     expected: dict[str, Tensor] = network.state_dict()
+    problems: list[str] = []
     if state.keys() != expected.keys() and weights.checkpoint is not None:
         inner = state.get(weights.checkpoint.entry) if weights.checkpoint.entry else state
         if isinstance(inner, dict):
-            state = rename(inner, weights.checkpoint.renames)
-    problems = [f"lacks {key}" for key in expected.keys() - state.keys()]
+            try:
+                state = rename(inner, weights.checkpoint.renames)
+            except ValueError as error:
+                problems.append(str(error))
+    problems += [f"lacks {key}" for key in expected.keys() - state.keys()]
     problems += [f"has {key}, which the network lacks" for key in state.keys() - expected.keys()]
-    for key in expected.keys() & state.keys():
-        value = state[key]
-        if not isinstance(value, torch.Tensor) or value.shape != expected[key].shape:
-            shape = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-            problems.append(f"has {key} as {shape} instead of {tuple(expected[key].shape)}")
-        elif not torch.isfinite(value).all():
-            problems.append(f"has values in {key} that are not finite")
+    found = ((key, _misfit(state[key], expected[key])) for key in expected.keys() & state.keys())
+    problems += [f"has {key} {problem}" for key, problem in found if problem]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise SuiteError(f"{weights.file} does not fit the network: it {min(problems)}{more}.")
     network.load_state_dict(state, strict=True)
+
+
+def _misfit(value: Any, expected: Tensor) -> str:
+    """Why a value cannot take the place of a tensor; empty if it can. Any floating-point type may."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return f"as {type(value).__name__} instead of a tensor"
+    if value.shape != expected.shape:
+        return f"as {tuple(value.shape)} instead of {tuple(expected.shape)}"
+    plain = value.layout == torch.strided and not value.is_quantized
+    if not plain or value.is_floating_point() != expected.is_floating_point() or value.is_complex():
+        return f"as {value.dtype}, which cannot stand for {expected.dtype}"
+    if value.is_floating_point() and not torch.isfinite(value.float()).all():
+        return "with values that are not finite"
+    return ""

@@ -104,7 +104,7 @@ def execute(options: argparse.Namespace) -> int:
         effort=options.effort,
     )
     tasks = plan.make_plan(request)
-    print(plan.describe_sources(tasks), file=sys.stderr)
+    print(f"Home: {request.home}. {plan.describe_sources(tasks)}", file=sys.stderr)
     store = Store(options.out)
     common.check_device(options.device)
     common.remember_command(options.out)
