@@ -1,0 +1,78 @@
+"""BSRN and BSRN-S as published. What every network must do is in tests/suite/test_catalog.py."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+import torch
+from torch import nn
+
+from bsrn.attention import ESA
+from bsrn.convolutions import ConvKind
+from bsrn.network import BSRN, BSRNS, ESDB
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(2, 331_628), (3, 340_283), (4, 352_400)])
+def test_parameters_of_bsrn(scale: int, expected: int) -> None:
+    # Scales differ in the last convolution alone: 3 * scale^2 outputs of 64 * 9 weights and a bias.
+    assert sum(p.numel() for p in BSRN(scale).parameters()) == expected
+
+
+def test_parameters_of_bsrn_s() -> None:
+    assert sum(p.numel() for p in BSRNS(4).parameters()) == 156_288
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("conv", get_args(ConvKind))
+def test_every_kind_of_convolution_makes_a_network(conv: ConvKind, scale: int) -> None:
+    network = BSRN(scale, channels=16, blocks=1, conv=conv)
+    assert network(torch.rand(1, 3, 17, 22)).shape == (1, 3, 17 * scale, 22 * scale)
+
+
+def test_conv_reaches_every_3x3_convolution_but_the_upsampling_one() -> None:
+    dense = [
+        name
+        for name, module in BSRN(4, channels=16, blocks=2).named_modules()
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3) and module.groups == 1
+    ]
+    assert dense == ["upsample.0"]
+
+
+def test_only_the_strided_convolution_of_bsrn_s_and_its_last_are_dense() -> None:
+    dense = [
+        name
+        for name, module in BSRNS(4, blocks=2).named_modules()
+        if isinstance(module, nn.Conv2d) and module.groups == 1
+    ]
+    assert dense == ["blocks.0.spatial.strided", "blocks.1.spatial.strided", "upsample.0"]
+
+
+def test_the_first_convolution_sees_the_image_four_times() -> None:
+    network, image = BSRN(2, channels=16, blocks=1), torch.rand(1, 3, 16, 16)
+    seen: list[torch.Tensor] = []
+    network.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network(image)
+    torch.testing.assert_close(seen[0], image.repeat(1, 4, 1, 1), rtol=0, atol=0)
+
+
+class Silence(nn.Module):
+    """Stands for an attention that lets nothing through."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def test_the_block_adds_its_input_to_its_output() -> None:
+    block, x = ESDB(16, conv="bsconv", spatial=ESA(16, 4), channel=Silence()), torch.rand(1, 16, 20, 20)
+    torch.testing.assert_close(block(x), x, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "network", [BSRN(4, channels=16, blocks=1), BSRNS(4, blocks=1)], ids=["bsrn", "bsrn-s"]
+)
+def test_the_output_is_not_clipped(network: nn.Module) -> None:
+    # Scaling a whole linear last layer by 1000 must show: nothing after it bounds the values.
+    with torch.no_grad():
+        network.upsample[0].weight.mul_(1000)
+        assert network(torch.rand(1, 3, 16, 16)).abs().max() > 2

@@ -1,0 +1,67 @@
+"""The interval of a median."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from suite.statistics import bootstrap_median
+
+
+@pytest.mark.parametrize("samples", [[5.0], [5.0, 5.0], [5.0] * 30])
+def test_equal_samples_have_an_interval_of_no_width(samples: list[float]) -> None:
+    assert bootstrap_median(samples) == (5, 5, 5)
+
+
+def test_one_slow_pass_does_not_move_the_median() -> None:
+    assert bootstrap_median([10, 11, 12, 13, 9000])[0] == 12
+
+
+def test_the_median_of_an_even_number_lies_between_two() -> None:
+    assert bootstrap_median([1, 2, 4, 8])[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("samples", "confidence", "expected"),
+    [
+        # Two draws: both 0 with probability 1/4, which is more than 2.5 %.
+        ([0, 1], 0.95, (0, 1)),
+        # The median of 7 draws from 1..7 is 1 if at least 4 of them are: probability 1.0 %; it is at
+        # most 2 with 10.8 %. The quantile at 2.5 % is therefore 2, and that at 0.5 % is 1.
+        ([1, 2, 3, 4, 5, 6, 7], 0.95, (2, 6)),
+        ([1, 2, 3, 4, 5, 6, 7], 0.99, (1, 7)),
+    ],
+)
+def test_intervals_that_can_be_worked_out(
+    samples: list[float], confidence: float, expected: tuple[float, float]
+) -> None:
+    assert bootstrap_median(samples, confidence=confidence)[1:] == expected
+
+
+def test_the_same_samples_give_the_same_interval() -> None:
+    samples = list(np.random.default_rng(3).normal(100, 5, 15))
+    assert bootstrap_median(samples) == bootstrap_median(samples)
+
+
+def test_other_units_give_the_same_interval_in_those_units() -> None:
+    samples = np.random.default_rng(3).normal(100, 5, 15)
+    in_ms, in_s = bootstrap_median(list(samples)), bootstrap_median(list(samples / 1000))
+    assert in_s == pytest.approx([value / 1000 for value in in_ms])
+
+
+def test_more_samples_narrow_the_interval() -> None:
+    samples = list(np.random.default_rng(3).normal(100, 5, 400))
+    few, many = (bootstrap_median(samples[:n]) for n in (15, 400))
+    assert many[2] - many[1] < (few[2] - few[1]) / 2
+
+
+def test_the_interval_holds_the_true_median_about_as_often_as_it_says() -> None:
+    draws = np.random.default_rng(0).exponential(1, (300, 15))  # as lopsided as timings
+    intervals = [bootstrap_median(list(row)) for row in draws]
+    share = np.mean([lower <= np.log(2) <= upper for _, lower, upper in intervals])
+    assert 0.90 <= share <= 0.98
+
+
+def test_no_samples_have_no_median() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        bootstrap_median([])
