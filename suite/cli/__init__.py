@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import listing, report, results, run
+from suite.cli import listing, report, results, run, train
 from suite.errors import SuiteError, UsageError
 
-COMMANDS = {"run": run, "results": results, "report": report, "list": listing}
+COMMANDS = {"run": run, "results": results, "report": report, "list": listing, "train": train}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -25,6 +25,17 @@ def add_home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def positive(text: str) -> int:
+    """An argument that must be a whole number above zero."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+positive.__name__ = "positive whole number"  # argparse names the type in its message
+
+
 def check_device(device: str) -> None:
     """Raise `SuiteError` if a device is not there, before anything is measured on it."""
     if device == "cuda":

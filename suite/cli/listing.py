@@ -12,7 +12,7 @@ from suite.catalog.protocols import PROTOCOLS
 from suite.cli import common
 from suite.measures import MEASURES
 
-HELP = "list models, datasets, measures, backends or protocols"
+HELP = "list models, datasets, measures, backends, protocols or recipes"
 
 Rows = Iterator[tuple[str, ...]]
 
@@ -65,12 +65,24 @@ def protocols(home: Path) -> Rows:
         yield (protocol.id, protocol.description)
 
 
+def recipes(home: Path) -> Rows:
+    """Ways to train a network."""
+    from suite.training.recipe import load_recipe, names
+
+    yield ("name", "iterations", "batch", "LR patch", "rate", "schedule")
+    for name in names():
+        recipe = load_recipe(name)
+        numbers = (recipe.iterations, recipe.batch, recipe.patch, recipe.rate)
+        yield (name, *map(str, numbers), recipe.schedule)
+
+
 LISTS: dict[str, Callable[[Path], Rows]] = {
     "models": models,
     "datasets": datasets,
     "measures": measures,
     "backends": backends,
     "protocols": protocols,
+    "recipes": recipes,
 }
 
 

@@ -15,17 +15,6 @@ HELP = "measure models and write the report"
 EFFORTS = ("quick", "standard", "rigorous")
 
 
-def positive(text: str) -> int:
-    """An argument that must be a whole number above zero."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-positive.__name__ = "positive whole number"  # argparse names the type in its message
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``run``."""
     parser.add_argument("--models", nargs="+", required=True, metavar="NAME", help="see: list models")
@@ -36,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|NAME=DIR",
         help="test sets, or folders of HR images (default: Set5 if it is there, else photos)",
     )
-    parser.add_argument("--scales", nargs="+", type=positive, default=(4,), metavar="S", help="default: 4")
+    parser.add_argument(
+        "--scales", nargs="+", type=common.positive, default=(4,), metavar="S", help="default: 4"
+    )
     parser.add_argument(
         "--measures",
         nargs="+",
@@ -61,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
-    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
     parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
