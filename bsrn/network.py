@@ -6,15 +6,21 @@ are at least ``bsrn.attention.MIN_INPUT``.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 
 from bsrn.attention import CCA, ESA, ChannelScale
 from bsrn.convolutions import ConvKind, conv3x3, pointwise
 
+Attention = Literal["esa-cca", "cca-esa", "parallel", "esa", "cca", "none"]
+"""Which attentions a block has and in which order; ``parallel`` is the mean of both results. ``esa-cca`` is
+the network as published, the others are ablations."""
+
 
 class ESDB(nn.Module):
-    """Efficient separable distillation block.
+    """Efficient separable distillation block: ``spatial`` is ESA, ``channel`` CCA or its substitute.
 
     Three stages each keep half of the channels by a 1x1 convolution (``distill``) and refine the whole
     by a separable 3x3 convolution with a residual (``refine``); a last separable convolution, the
@@ -24,17 +30,37 @@ class ESDB(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, conv: ConvKind, spatial: nn.Module, channel: nn.Module, linear: bool = False
+        self,
+        channels: int,
+        *,
+        conv: ConvKind,
+        spatial: nn.Module,
+        channel: nn.Module,
+        attention: Attention = "esa-cca",
+        linear: bool = False,
     ) -> None:
         super().__init__()
+        if attention not in get_args(Attention):
+            known = ", ".join(get_args(Attention))
+            raise ValueError(f"unknown attention {attention!r}: choose one of {known}")
         kept = channels // 2
         self.distill = nn.ModuleList(pointwise(channels, kept, linear=linear) for _ in range(3))
         self.refine = nn.ModuleList(conv3x3(conv, channels, channels) for _ in range(3))
         self.last = conv3x3(conv, channels, kept)
         self.activation = nn.GELU()
         self.fuse = pointwise(4 * kept, channels, linear=linear)
-        self.spatial = spatial
-        self.channel = channel
+        self.attention = attention
+        self.spatial = spatial if attention not in ("cca", "none") else nn.Identity()
+        self.channel = channel if attention not in ("esa", "none") else nn.Identity()
+
+    def attend(self, x: Tensor) -> Tensor:
+        """The attentions in their order: ``(N, channels, H, W)`` to the same shape."""
+        match self.attention:
+            case "cca-esa":
+                return self.spatial(self.channel(x))
+            case "parallel":
+                return (self.spatial(x) + self.channel(x)) / 2
+        return self.channel(self.spatial(x))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, channels, H, W)`` to the same shape."""
@@ -44,7 +70,7 @@ class ESDB(nn.Module):
             features = self.activation(refine(features) + features)
         parts.append(self.activation(self.last(features)))
         fused = self.fuse(torch.cat(parts, dim=1))
-        return self.channel(self.spatial(fused)) + x
+        return self.attend(fused) + x
 
 
 class SeparableDistillationNetwork(nn.Module):
@@ -81,11 +107,18 @@ class SeparableDistillationNetwork(nn.Module):
 class BSRN(SeparableDistillationNetwork):
     """BSRN as published: 64 channels, 8 blocks, BSConv-U everywhere, ESA then CCA.
 
-    ``conv`` replaces every separable 3x3 convolution of the network, those inside ESA included.
+    For ablations, ``conv`` replaces every separable 3x3 convolution of the network, those inside ESA
+    included, and ``attention`` the attentions of every block.
     """
 
     def __init__(
-        self, scale: int = 4, *, channels: int = 64, blocks: int = 8, conv: ConvKind = "bsconv"
+        self,
+        scale: int = 4,
+        *,
+        channels: int = 64,
+        blocks: int = 8,
+        conv: ConvKind = "bsconv",
+        attention: Attention = "esa-cca",
     ) -> None:
         super().__init__(
             [
@@ -94,6 +127,7 @@ class BSRN(SeparableDistillationNetwork):
                     conv=conv,
                     spatial=ESA(channels, channels // 4, conv=conv, activation=nn.GELU),
                     channel=CCA(channels),
+                    attention=attention,
                 )
                 for _ in range(blocks)
             ],

@@ -92,6 +92,39 @@ def _imdn(path: str, sha256: str) -> Checkpoint:
     return Checkpoint(f"IMDN/{path}", sha256, _IMDN_SOURCE, "none stated", renames=_IMDN_RENAMES)
 
 
+_ABLATION = "An ablation of arXiv 2205.05996"
+
+
+def _rfdn_variant(name: str, title: str, conv: str) -> ModelCard:
+    """RFDN with the 3x3 convolutions of its blocks and after the fusion replaced (the paper's Table 1)."""
+    return ModelCard(
+        name=name,
+        title=title,
+        family="RFDN",
+        year=2022,
+        scales=(4,),
+        build="baselines.rfdn:RFDN",
+        arguments={"conv": conv},
+        input=InputConvention(range=255.0, min_size=15),
+        citation=f"{_ABLATION}, Table 1",
+    )
+
+
+def _bsrn_variant(name: str, title: str, argument: str, value: str) -> ModelCard:
+    """BSRN with other convolutions or attentions."""
+    return ModelCard(
+        name=name,
+        title=title,
+        family="BSRN",
+        year=2022,
+        scales=(2, 3, 4),
+        build="bsrn.network:BSRN",
+        arguments={argument: value},
+        input=InputConvention(min_size=1 if value in ("cca", "none") else 15),  # it is ESA that needs 15
+        citation=_ABLATION,
+    )
+
+
 _CARDS = (
     ModelCard(
         name="bicubic",
@@ -171,6 +204,17 @@ _CARDS = (
         citation="Hui et al., Lightweight Image Super-Resolution with Information Multi-distillation "
         "Network, ACM Multimedia 2019, arXiv 1909.11856",
     ),
+    _rfdn_variant("rfdn-dsconv", "RFDN, DSConv", "dsconv"),
+    _rfdn_variant("rfdn-bsconv", "RFDN, BSConv-U", "bsconv"),
+    _rfdn_variant("rfdn-bsconv-s", "RFDN, BSConv-S", "bsconv-s"),
+    _bsrn_variant("bsrn-conv", "BSRN, plain convolution", "conv", "conv"),
+    _bsrn_variant("bsrn-dsconv", "BSRN, DSConv", "conv", "dsconv"),
+    _bsrn_variant("bsrn-bsconv-s", "BSRN, BSConv-S", "conv", "bsconv-s"),
+    _bsrn_variant("bsrn-no-esa", "BSRN without ESA", "attention", "cca"),
+    _bsrn_variant("bsrn-no-cca", "BSRN without CCA", "attention", "esa"),
+    _bsrn_variant("bsrn-no-attention", "BSRN without attention", "attention", "none"),
+    _bsrn_variant("bsrn-cca-esa", "BSRN, CCA before ESA", "attention", "cca-esa"),
+    _bsrn_variant("bsrn-parallel", "BSRN, ESA and CCA in parallel", "attention", "parallel"),
 )
 
 MODELS: dict[str, ModelCard] = {card.name: card for card in _CARDS}

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from bsrn.attention import ESA
+from bsrn.attention import CCA, ESA
 from bsrn.convolutions import ConvKind
-from bsrn.network import BSRN, BSRNS, ESDB
+from bsrn.network import BSRN, BSRNS, ESDB, Attention
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(2, 331_628), (3, 340_283), (4, 352_400)])
@@ -76,3 +76,42 @@ def test_the_output_is_not_clipped(network: nn.Module) -> None:
     with torch.no_grad():
         network.upsample[0].weight.mul_(1000)
         assert network(torch.rand(1, 3, 16, 16)).abs().max() > 2
+
+
+@pytest.mark.parametrize(
+    ("attention", "parameters"),
+    [
+        # ESA: 64*16+16 + 16*16+16 + 4 * (16*16 + 16*9+16) + 16*64+64 = 4,064; CCA: 64*4+4 + 4*64+64 = 580
+        ("esa-cca", 352_400),
+        ("cca-esa", 352_400),
+        ("parallel", 352_400),
+        ("cca", 352_400 - 8 * 4_064),
+        ("esa", 352_400 - 8 * 580),
+        ("none", 352_400 - 8 * (4_064 + 580)),
+    ],
+)
+def test_parameters_of_the_attention_ablations(attention: Attention, parameters: int) -> None:
+    assert sum(p.numel() for p in BSRN(attention=attention).parameters()) == parameters
+
+
+def test_order_of_the_attentions() -> None:
+    x = torch.rand(1, 16, 20, 20)
+    block = ESDB(16, conv="bsconv", spatial=ESA(16, 4), channel=CCA(16))
+    esa, cca = block.spatial, block.channel
+    expected = {
+        "esa-cca": cca(esa(x)),
+        "cca-esa": esa(cca(x)),
+        "parallel": (esa(x) + cca(x)) / 2,
+        "esa": esa(x),
+        "cca": cca(x),
+        "none": x,
+    }
+    for attention, result in expected.items():
+        other = ESDB(16, conv="bsconv", spatial=esa, channel=cca, attention=attention)  # type: ignore[arg-type]
+        torch.testing.assert_close(other.attend(x), result)
+    assert (expected["esa-cca"] - expected["cca-esa"]).abs().max() > 1e-6
+
+
+def test_an_unknown_attention_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'esa-esa'.*esa-cca, cca-esa, parallel, esa, cca, none"):
+        BSRN(attention="esa-esa")  # type: ignore[arg-type]
