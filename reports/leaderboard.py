@@ -71,8 +71,10 @@ def model_title(record: Record) -> str:
 
 
 def weights_label(record: Record) -> str:
-    """Origin of a record's weights as shown."""
-    return origin_label(record.weights, str(record.details.get("weights", {}).get("sha256", "")))
+    """Origin of a record's weights as shown, marked where they were trained on a short schedule."""
+    weights = record.details.get("weights", {})
+    label = origin_label(record.weights, str(weights.get("sha256", "")))
+    return f"{label}, short schedule" if weights.get("schedule") == "short" else label
 
 
 def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.resources
+import json
 import pickle
 import re
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class Weights:
     """Digest of the file; of an official file the one it must have."""
     checkpoint: Checkpoint | None = None
     """How to read an official file."""
+    schedule: str = ""
+    """``short`` for weights that this project trained on a short schedule; empty where nothing is known."""
 
     @property
     def judged(self) -> bool:
@@ -97,11 +100,32 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
         shipped = shipped_file(card, scale)
         if shipped is None:
             raise SuiteError(f"no weights for {card.name} x{scale} come with the package.")
-        return Weights(SHIPPED, shipped, sha256_of(shipped))
+        return Weights(SHIPPED, shipped, sha256_of(shipped), schedule=schedule_of(shipped))
     path = Path(choice).expanduser()
     if not path.is_file():
         raise SuiteError(f"--weights {choice}: no such file (or say 'official' or 'shipped').")
-    return Weights(str(path), path, sha256_of(path), official)
+    return Weights(str(path), path, sha256_of(path), official, schedule_of(path))
+
+
+def training_card(file: Path) -> dict[str, Any]:
+    """The card inside a file that ``suite train`` wrote; empty for any other file.
+
+    Reads the head of the file alone.
+    """
+    try:
+        with file.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            if file.suffix != ".safetensors" or size > 10_000_000:
+                return {}
+            card = json.loads(json.loads(stream.read(size))["__metadata__"]["card"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def schedule_of(file: Path) -> str:
+    """``short`` or ``paper`` for a file that ``suite train`` wrote; empty for any other file."""
+    return str(training_card(file).get("schedule", ""))
 
 
 def build(card: ModelCard, scale: int, *, seed: int = 0) -> nn.Module:

@@ -270,3 +270,16 @@ def test_origins(weights: str, sha256: str, expected: str) -> None:
 
 def test_every_protocol_of_the_suite_is_explained() -> None:
     assert PROTOCOLS.keys() == CATALOG.keys()
+
+
+def test_weights_of_a_short_schedule_are_marked_wherever_their_origin_stands(records: list[Record]) -> None:
+    short = [
+        replace(r, weights="shipped", details={**r.details, "weights": {"file": "x", "schedule": "short"}})
+        if r.model == "rfdn"
+        else r
+        for r in records
+    ]
+    view = build(short)
+    assert row(view.tables[0], "rfdn").origin == "shipped, short schedule"
+    assert row(view.tables[0], "imdn").origin == "official"
+    assert "shipped, short schedule" in view.summary

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from suite.catalog import MODELS, model_card
 from suite.catalog.cards import Checkpoint, ModelCard
 from suite.errors import SuiteError
+from suite.training.checkpoint import save_weights
 from suite.weights import (
     NO_WEIGHTS,
     OFFICIAL,
@@ -28,6 +29,7 @@ from suite.weights import (
     load_model,
     read_state,
     sha256_of,
+    training_card,
 )
 
 State = dict[str, torch.Tensor]
@@ -390,3 +392,23 @@ def test_a_network_is_built_for_evaluation() -> None:
     network = build(SMALL, 4)
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+# Trained by this project
+
+
+def test_the_schedule_of_a_file_is_read_from_its_card(tmp_path: Path) -> None:
+    file = tmp_path / "trained.safetensors"
+    state = {key: value.contiguous() for key, value in build(SMALL, 4).state_dict().items()}
+    save_weights(file, state, {"schedule": "short"})
+    assert find_weights(SMALL, 4, NOWHERE, str(file)).schedule == "short"
+    assert training_card(file) == {"schedule": "short"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"1234567", b"\xff" * 16, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]"]
+)
+def test_a_file_without_a_card_has_no_schedule(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(content)
+    assert training_card(file) == {}
