@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--scale", type=int, default=4, metavar="S", help="default: 4")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: training/MODEL_xS_RECIPE")
+    parser.add_argument(
+        "--until", type=common.positive, metavar="N", help="stop after N iterations, to go on later"
+    )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
     common.add_home(parser)
@@ -94,6 +97,7 @@ def execute(options: argparse.Namespace) -> int:
             device=options.device,
             rank=rank,
             processes=processes,
+            until=options.until,
         )
         print(f"{len(images.pairs)} images; checkpoint and log in {out}", file=sys.stderr)
         result = loop.train(
@@ -101,5 +105,5 @@ def execute(options: argparse.Namespace) -> int:
         )
         if rank == 0:
             write_curve(list(loop.read_log(job.log)), out / "curve.svg", f"{card.title} x{options.scale}")
-            print(f"Weights: {result}", file=sys.stderr)
+            print(f"Weights: {result}" if result else f"Stopped after {options.until}.", file=sys.stderr)
     return 0

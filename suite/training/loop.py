@@ -52,6 +52,8 @@ class Job:
     device: str = "cpu"
     rank: int = 0
     processes: int = 1
+    until: int | None = None
+    """Stop with a checkpoint after this many iterations, before the end of the recipe."""
 
     @property
     def determining(self) -> dict[str, Any]:
@@ -189,11 +191,11 @@ def validate(job: Job, progress: Progress) -> tuple[float, float]:
     return psnr, ssim
 
 
-def train(job: Job, report: Report, *, log_every: int = 100) -> Path:
-    """Train to the end of the recipe, from the checkpoint if there is one; returns the weights' file.
+def train(job: Job, report: Report, *, log_every: int = 100) -> Path | None:
+    """Train from the checkpoint, if there is one, to the end of the recipe; returns the weights' file.
 
-    Ends with a checkpoint when interrupted. Raises `SuiteError` if the loss is no longer finite; the last
-    good checkpoint then stays.
+    Returns None if the job stops before that. Ends with a checkpoint when interrupted. Raises `SuiteError`
+    if the training diverges; the last good checkpoint then stays.
     """
     progress = begin(job)
     model: nn.Module | DistributedDataParallel = progress.network
@@ -214,6 +216,10 @@ def train(job: Job, report: Report, *, log_every: int = 100) -> Path:
                 progress.losses.append(float(loss))
                 if lead:
                     _after(job, progress, report, log_every, loader.waited_s)
+                if progress.iteration == job.until and progress.iteration < job.recipe.iterations:
+                    if lead:
+                        save(job, progress)
+                    return None
     except KeyboardInterrupt:
         if lead:
             save(job, progress)
@@ -224,10 +230,11 @@ def train(job: Job, report: Report, *, log_every: int = 100) -> Path:
 
 
 def _check(loss: Tensor, job: Job, progress: Progress) -> None:
-    if not math.isfinite(float(loss)):
+    # The loss is in units of the value range: above one, the output is farther off than black from white.
+    if not float(loss) <= 1:
         raise SuiteError(
             f"training of {job.card.name} diverged at iteration {progress.iteration} (the loss is "
-            f"{float(loss)}): the last good state is in {job.checkpoint}; choose a lower rate."
+            f"{float(loss):.3g}): the last good state is in {job.checkpoint}; choose a lower rate."
         )
 
 

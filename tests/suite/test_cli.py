@@ -133,11 +133,12 @@ def test_default_measures_and_page_without_data_or_network(place: Path) -> None:
 
 
 def test_a_model_without_weights_is_measured_in_all_but_quality(place: Path) -> None:
-    done = suite(place, "run", "--models", "rfdn", "bicubic", "--measures", "quality", "cost", status=1)
-    assert "there are no weights for rfdn x4" in done.stderr
+    command = ["run", "--models", "imdn", "bicubic", "--scales", "3", "--measures", "quality", "cost"]
+    done = suite(place, *command, status=1)
+    assert "there are no weights for imdn x3" in done.stderr
     measured = {(row["model"], row["metric"]) for row in rows(place)}
-    assert ("rfdn", "macs") in measured
-    assert ("rfdn", "psnr") not in measured
+    assert ("imdn", "macs") in measured
+    assert ("imdn", "psnr") not in measured
     assert ("bicubic", "psnr") in measured
     assert "there are no weights" in (place / "reports/leaderboard.html").read_text(encoding="utf-8")
 

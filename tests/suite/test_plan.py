@@ -111,7 +111,7 @@ def test_the_configuration_reaches_every_task(empty_home: Path) -> None:
 
 
 def test_without_data_the_photographs_and_no_weights_are_used(empty_home: Path) -> None:
-    tasks = plan(empty_home, "imdn")
+    tasks = plan(empty_home, "imdn", scales=(3,))  # at x4 the package brings weights
     assert {task.subject.weights.origin for task in tasks} == {"none"}
     assert tasks[-1].dataset_name == "photos"
     assert describe_sources(tasks) == "Weights: random numbers for imdn. Datasets: photos."
@@ -181,9 +181,9 @@ def test_a_missing_folder_is_a_problem_of_its_quality_alone(empty_home: Path) ->
 
 
 def test_missing_weights_are_a_problem_of_quality_alone(empty_home: Path) -> None:
-    found = problems(plan(empty_home, "imdn"))
+    found = problems(plan(empty_home, "imdn", scales=(3,)))
     assert found.pop("quality") == (
-        "there are no weights for imdn x4: put IMDN/IMDN_x4.pth "
+        "there are no weights for imdn x3: put IMDN/IMDN_x3.pth "
         "(https://github.com/Zheng222/IMDN) below weights/ of the data home, or give --weights PATH."
     )
     assert found == {"cost": "", "memory": "", "runtime": ""}
@@ -191,7 +191,7 @@ def test_missing_weights_are_a_problem_of_quality_alone(empty_home: Path) -> Non
 
 @pytest.mark.parametrize("choice", ["official", "shipped", "no-such-file.pth"])
 def test_weights_that_were_asked_for_must_be_there_except_to_count(choice: str, empty_home: Path) -> None:
-    found = problems(plan(empty_home, "imdn", weights=choice))
+    found = problems(plan(empty_home, "imdn", scales=(3,), weights=choice))
     assert found["cost"] == ""
     assert found["memory"] == found["runtime"] == found["quality"] != ""
 

@@ -240,6 +240,16 @@ def test_a_resumed_run_ends_bit_identical(tmp_path: Path) -> None:
     assert iterations == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_that_stops_early_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    whole = loop.train(job(tmp_path, name="whole"), quiet)
+    assert loop.train(dataclasses.replace(job(tmp_path, name="parts"), until=3), quiet) is None
+    assert not (tmp_path / "parts/bsrn_x4.safetensors").exists()
+    parts = loop.train(job(tmp_path, name="parts"), quiet)
+    assert whole is not None and parts is not None
+    first, second = (torch.load(f.parent / "checkpoint.pt", weights_only=True) for f in (whole, parts))
+    assert all(torch.equal(value, second["average"][key]) for key, value in first["average"].items())
+
+
 def test_a_checkpoint_of_another_recipe_or_other_data_is_refused(tmp_path: Path) -> None:
     loop.train(job(tmp_path), quiet)
     with pytest.raises(SuiteError, match=r"another recipe\.rate"):
@@ -249,15 +259,18 @@ def test_a_checkpoint_of_another_recipe_or_other_data_is_refused(tmp_path: Path)
         loop.train(job(tmp_path), quiet)
 
 
-def test_a_diverging_run_keeps_the_last_good_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("bad", "shown"), [(math.nan, "nan"), (math.inf, "inf"), (31.2, "31.2")])
+def test_a_diverging_run_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: float, shown: str
+) -> None:
     original = loop.step
 
     def step(this: loop.Job, progress: loop.Progress, *rest: Any) -> torch.Tensor:
         loss = original(this, progress, *rest)
-        return loss * math.nan if progress.iteration == 5 else loss
+        return torch.tensor(bad) if progress.iteration == 5 else loss
 
     monkeypatch.setattr(loop, "step", step)
-    with pytest.raises(SuiteError, match=r"diverged at iteration 5 \(the loss is nan\)"):
+    with pytest.raises(SuiteError, match=rf"diverged at iteration 5 \(the loss is {shown}\)"):
         loop.train(job(tmp_path), quiet)
     state = torch.load(tmp_path / "out/checkpoint.pt", weights_only=True)
     assert state["iteration"] == 4
