@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from suite.records import make_key
 
 PACKAGES = ("torch", "numpy", "scipy", "fvcore", "ptflops", "pillow")
 """Packages whose version can move a figure."""
+
+SETTINGS = (
+    "ATEN_CPU_CAPABILITY",
+    "DNNL_MAX_CPU_ISA",
+    "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "LD_PRELOAD",
+    "MALLOC_CONF",
+    "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
+    "ONEDNN_MAX_CPU_ISA",
+)
+"""Environment variables that can move a runtime."""
 
 
 def available_cores() -> int:
@@ -27,12 +41,23 @@ def available_cores() -> int:
 def cpu_name() -> str:
     """The processor's model name as the operating system gives it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if "model name" in facts:
+            return facts["model name"]
+        if "CPU part" in facts:  # 64-bit Arm names its core by two numbers
+            return f"Arm implementer {facts.get('CPU implementer', '?')}, part {facts['CPU part']}"
     except OSError:
         pass
-    return platform.processor() or platform.machine()
+    return _sysctl("machdep.cpu.brand_string") or platform.processor() or platform.machine()
+
+
+def _sysctl(name: str) -> str:
+    """A value of macOS's ``sysctl``; empty elsewhere."""
+    if platform.system() != "Darwin":
+        return ""
+    done = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout.strip()
 
 
 def memory_gib() -> float | None:
@@ -41,6 +66,23 @@ def memory_gib() -> float | None:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def busy_share(seconds: float = 0.5) -> float | None:
+    """Share of all processors' time (0..1) that somebody uses while this process waits; None if unknown."""
+
+    def times() -> tuple[int, int]:
+        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # all, idle and waiting for the disk
+
+    try:
+        before = times()
+        time.sleep(seconds)
+        after = times()
+    except (OSError, ValueError, IndexError):
+        return None
+    total = after[0] - before[0]
+    return round(1 - (after[1] - before[1]) / total, 3) if total else None
 
 
 def governor() -> str:
@@ -74,12 +116,13 @@ def packages() -> dict[str, str]:
 
 
 def accelerator(device: str) -> str:
-    """Name of the accelerator behind a device such as ``cuda``; empty for the CPU."""
+    """Accelerator behind a device such as ``cuda``, with its libraries; empty for the CPU."""
     if device != "cuda":
         return ""
     import torch
 
-    return torch.cuda.get_device_name()
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {cudnn}"
 
 
 @functools.cache
@@ -98,5 +141,6 @@ def describe(device: str = "cpu") -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": packages(),
+        "settings": {name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
     return {"id": make_key(found)[:8], **found, "code": code_version()}

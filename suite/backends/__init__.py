@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from suite.errors import SuiteError, unknown_name
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from suite.task import Subject
@@ -34,19 +35,40 @@ class Eager:
     description = "PyTorch, operator by operator"
 
     def prepare(self, network: nn.Module, device: str, precision: str) -> Forward:
-        """Move the network to the device and precision; inputs follow it."""
+        """Move the network to the device and precision; inputs follow it. fp32 is fp32, never TF32."""
         import torch
 
-        if device == "cuda" and not torch.cuda.is_available():
-            raise SuiteError("--device cuda: PyTorch finds no CUDA device here; use --device cpu.")
-        dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-        network = network.to(device=device, dtype=dtype)
+        require(device)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        network = network.to(device=device, dtype=data_type(precision))
 
         def forward(image: Tensor) -> Tensor:
             with torch.inference_mode():
-                return network(image.to(device=device, dtype=dtype))
+                return network(place(image, device, precision))
 
         return forward
+
+
+def data_type(precision: str) -> torch.dtype:
+    """PyTorch's type of a precision of `PRECISIONS`."""
+    import torch
+
+    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+
+
+def place(image: Tensor, device: str, precision: str) -> Tensor:
+    """An input on its device in its precision; the same tensor if it is there already."""
+    return image.to(device=device, dtype=data_type(precision))
+
+
+def require(device: str) -> None:
+    """Raise `SuiteError` if a device is not there."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise SuiteError("--device cuda: PyTorch finds no CUDA device here; use --device cpu.")
 
 
 BACKENDS: dict[str, Backend] = {"eager": Eager()}

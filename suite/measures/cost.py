@@ -1,4 +1,6 @@
-"""Cost: what a network consists of and how many operations it executes, counted without executing them.
+"""Cost: what a network consists of and how many operations it executes.
+
+The suite's own counts do not execute them; fvcore and ptflops run the network once.
 
 ``docs/definitions.md`` states what each figure is. Beside the suite's own counts stand those of fvcore,
 of ptflops and of the NTIRE 2022 challenge script, since published tables come from all of these.
@@ -11,9 +13,11 @@ import io
 import logging
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from suite.measures.operators import Tally, tally
+from suite.errors import SuiteError
+from suite.isolation import one_line
+from suite.measures.operators import tally
 from suite.records import Value
 from suite.task import Outcome, Say, Size, Task
 from suite.weights import build
@@ -80,36 +84,43 @@ def ptflops_macs(network: nn.Module, size: Size) -> int:
     """The count of ptflops with its default back end (``pytorch``: hooks on modules and functions)."""
     import ptflops
 
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         macs, _ = ptflops.get_model_complexity_info(
             network, size, as_strings=False, print_per_layer_stat=False, backend="pytorch"
         )
+    if macs is None:
+        raise SuiteError("ptflops could not count this network.")
     return int(macs)
 
 
-def count(task: Task) -> tuple[tuple[Value, ...], Tally]:
-    """All cost figures of a task's network at the task's input size, and the operators behind them."""
+def count(task: Task) -> tuple[tuple[Value, ...], dict[str, Any]]:
+    """All cost figures of a task's network at the task's input size, and the details of the record.
+
+    A tool that cannot count the network leaves out its figure and says why; the others stand.
+    """
     import torch
 
     card, scale, size = task.subject.card, task.subject.scale, task.input
     assert size is not None
     meta = build(card, scale).to("meta")
-    with torch.no_grad():
-        own = tally(meta, torch.empty((1, *size), device="meta"))
-        macs_ntire, activations_ntire = ntire_counts(meta, size)
-        # A fresh network for each tool: they leave hooks and patched functions behind.
-        figures = {
-            "params": sum(parameter.numel() for parameter in meta.parameters()),
-            "macs": own.macs,
-            "macs_with_bias": own.macs + own.bias_additions,
-            "macs_fvcore": fvcore_macs(build(card, scale), size),
-            "macs_ptflops": ptflops_macs(build(card, scale), size),
-            "macs_ntire": macs_ntire,
-            "activations": own.activations,
-            "activations_ntire": activations_ntire,
-            "conv_layers": own.convolutions,
-        }
-    return tuple(Value(metric, figure) for metric, figure in figures.items()), own
+    own = tally(meta, torch.empty((1, *size), device="meta"))
+    figures = {
+        "params": sum(parameter.numel() for parameter in meta.parameters()),
+        "macs": own.macs,
+        "macs_with_bias": own.macs + own.bias_additions,
+        "activations": own.activations,
+        "conv_layers": own.convolutions,
+    }
+    figures["macs_ntire"], figures["activations_ntire"] = ntire_counts(meta, size)
+    failures: dict[str, str] = {}
+    for metric, tool in (("macs_fvcore", fvcore_macs), ("macs_ptflops", ptflops_macs)):
+        try:
+            with torch.no_grad():  # a fresh network each time: the tools leave hooks behind
+                figures[metric] = tool(build(card, scale), size)
+        except Exception as error:  # other people's code meets a network that it does not know
+            failures[metric] = one_line(error)
+    details = {"operators_without_macs": dict(sorted(own.others.items())), "not_counted": failures}
+    return tuple(Value(metric, figure) for metric, figure in figures.items()), details
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
@@ -119,5 +130,4 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     for task in tasks:
         say("counting")
         torch.set_num_threads(task.subject.threads)
-        values, own = count(task)
-        yield Outcome(task, values, {"operators_without_macs": dict(sorted(own.others.items()))})
+        yield Outcome(task, *count(task))

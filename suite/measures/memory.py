@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from suite.backends import Forward, prepare, synchronize
+from suite.backends import Forward, place, prepare, synchronize
 from suite.isolation import State, Worker
 from suite.records import Value
 from suite.task import Outcome, Say, Size, Subject, Task
+from suite.weights import build
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,11 +32,13 @@ def test_image(size: Size, value_range: float) -> Tensor:
 
 
 def peak_bytes(forward: Forward, image: Tensor, device: str) -> int:
-    """Peak of live bytes during ``forward(image)`` beyond those that were live before it."""
+    """Peak of live bytes during ``forward(image)`` beyond those that were live before it.
+
+    ``image`` is on the device already, in the precision that runs.
+    """
     if device == "cuda":
         import torch
 
-        image = image.to(device)
         synchronize(device)
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
@@ -65,15 +68,12 @@ def measure(state: State, subject: Subject, size: Size) -> tuple[int, int]:
 
     One pass goes before, so that what is allocated once and kept is there already.
     """
-    from suite.weights import load_model
-
-    network = load_model(subject.card, subject.scale, subject.weights)
     forward = prepare(subject)
-    image = test_image(size, subject.card.input.range)
+    image = place(test_image(size, subject.card.input.range), subject.device, subject.precision)
     forward(image)
-    per_number = 4 if subject.precision == "fp32" else 2
+    network = build(subject.card, subject.scale)
     numbers = sum(t.numel() for t in (*network.parameters(), *network.buffers()))
-    return peak_bytes(forward, image, subject.device), numbers * per_number
+    return peak_bytes(forward, image, subject.device), numbers * image.element_size()
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:

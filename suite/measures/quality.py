@@ -79,7 +79,12 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
         }
     }
     for task, rows in zip(tasks, scores, strict=True):
-        yield Outcome(task, tuple(_values(rows)), details)
+        if undefined := next((name for name, *both in rows if any(map(math.isnan, both))), None):
+            yield Outcome(
+                task, not_measured=f"{undefined} of {task.dataset_name} is too small for {task.protocol}."
+            )
+        else:
+            yield Outcome(task, tuple(_values(rows)), details)
 
 
 def _values(rows: list[tuple[str, float, float]]) -> Iterator[Value]:

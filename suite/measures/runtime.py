@@ -9,16 +9,17 @@ dropped.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from suite.backends import prepare, synchronize
+from suite.backends import place, prepare, synchronize
+from suite.environment import busy_share
 from suite.errors import SuiteError
 from suite.isolation import State, Worker
 from suite.measures.memory import test_image
@@ -59,7 +60,7 @@ def start(state: State, subject: Subject, size: Size) -> tuple[float, list[float
     Returns the time of the very first pass and of the warm-up passes after it, in milliseconds.
     """
     state["forward"] = prepare(subject)
-    state["image"] = test_image(size, subject.card.input.range).to(subject.device)
+    state["image"] = place(test_image(size, subject.card.input.range), subject.device, subject.precision)
     state["device"] = subject.device
     cold, warm = sample(state), [sample(state)]
     while len(warm) < MAX_WARM_UP and (len(warm) < MIN_WARM_UP or sum(warm) < MAX_WARM_UP_S * 1000):
@@ -93,7 +94,7 @@ class Timing:
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     """Time the tasks' networks together. A network that fails is named and left out; the others go on."""
-    session = {"session": uuid.uuid4().hex[:8], "load_before": _load()}
+    session: dict[str, Any] = {"session": uuid.uuid4().hex[:8], "busy_before": None}
     effort = EFFORTS[tasks[0].effort]
     with contextlib.ExitStack() as stack:
         timings: list[Timing] = []
@@ -107,6 +108,7 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
                 yield Outcome(task, not_measured=str(error))
                 continue
             timings.append(Timing(task, worker, cold, warm))
+        session["busy_before"] = busy_share()  # while all of them rest: whatever is busy is not ours
         begin, budget = time.perf_counter(), effort.seconds * len(timings)
         for number in range(1, effort.most + 1):
             say(f"round {number}, networks in turn")
@@ -145,8 +147,3 @@ def _values(timing: Timing) -> tuple[Value, ...]:
         Value("latency_p95_ms", float(np.quantile(timing.samples_ms, 0.95)), "ms"),
         Value("cold_start_ms", timing.cold_ms, "ms"),
     )
-
-
-def _load() -> float | None:
-    """Number of processes that wanted a processor during the last minute; None where unknown."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

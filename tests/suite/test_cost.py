@@ -14,7 +14,7 @@ from torch import nn
 
 from bsrn.convolutions import PointwiseLinear
 from suite.catalog import model_card
-from suite.measures import MEASURES
+from suite.measures import MEASURES, cost
 from suite.measures.cost import count, ntire_counts, ptflops_macs
 from suite.task import Size, Subject, Task
 from suite.weights import NO_WEIGHTS, Weights
@@ -185,3 +185,16 @@ def test_ntire_counts_bsrn_s_as_it_does_the_authors_network() -> None:
     convolutions = 256**2 * (432 + 5 * 1512 + 432 + 20_736) + 5 * (127**2 * 1296 + 41**2 * 324)
     linear = 63 * 256**2 + 15 * 41**2
     assert cached("bsrn-s", (3, 256, 256))["macs_ntire"] == convolutions + linear
+
+
+def test_a_tool_that_fails_leaves_the_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(network: nn.Module, size: Size) -> int:
+        raise ZeroDivisionError("no idea")
+
+    monkeypatch.setattr(cost, "ptflops_macs", fail)
+    card = model_card("imdn")
+    values, details = cost.count(Task("cost", Subject(card, 4, Weights("none")), input=(3, 32, 32)))
+    metrics = {value.metric for value in values}
+    assert "macs_ptflops" not in metrics
+    assert {"macs", "params", "macs_fvcore"} <= metrics
+    assert details["not_counted"] == {"macs_ptflops": "ZeroDivisionError: no idea"}
