@@ -61,7 +61,8 @@ def _input_column(figure: Figure, size: str, scale: int) -> Column:
     at = size_label(size)
     where = f", for an input of {at}" if size else ""
     if figure.measure == "cost" and hd_pixels(scale) in (size, _pixels(size)):
-        at, where = "1280\u00d7720 output", f", for an output of 1280\u00d7720 (input {at})"
+        output = f"{1280 // scale * scale}\u00d7{720 // scale * scale}"
+        at, where = f"{output} output", f", for an output of {output} (input {at})"
     return Column(
         id=".".join(filter(None, (figure.measure, figure.metric, size))),
         measure=figure.measure,

@@ -50,7 +50,8 @@ FIGURES = (
         "Conv layers",
         "",
         1,
-        "Convolutions executed in one forward pass, transposed ones included; one called twice counts twice",
+        "Convolutions executed in one forward pass, transposed ones included; one called twice counts twice; "
+        "1x1 convolutions that a network writes as linear layers, as BSRN-S does, are not among them",
         decimals=0,
     ),
     Figure(

@@ -49,12 +49,16 @@ def build(records: Sequence[Record]) -> View:
 
 
 def sort_records(records: Sequence[Record]) -> list[Record]:
-    """The records in an order that depends on nothing but themselves, each key once, by scale first."""
-    by_key = {r.key: r for r in sorted(records, key=lambda record: (record.finished, to_json(record)))}
+    """The records in an order that depends on nothing but themselves, each key once, by scale first.
+
+    Of several with one key one with values counts before one without, then the one that finished last.
+    """
+    best_last = sorted(records, key=lambda r: (bool(r.values), r.finished, to_json(r)))
+    by_key = {r.key: r for r in best_last}
     return sorted(
         by_key.values(),
         key=lambda r: (
-            *(r.scale, group_key(r), r.model, r.weights),
+            *(r.scale, group_key(r), r.model, r.weights, weights_digest(r)),
             *(r.measure, dataset_order(r.dataset), r.protocol, r.input, r.key),
         ),
     )
@@ -70,11 +74,16 @@ def model_title(record: Record) -> str:
     return str(record.card.get("title") or record.model)
 
 
+def weights_digest(record: Record) -> str:
+    """SHA-256 of the weights' file; empty if there is none. One path may have held several files."""
+    return str(record.details.get("weights", {}).get("sha256", ""))
+
+
 def weights_label(record: Record) -> str:
     """Origin of a record's weights as shown, marked where they were trained on a short schedule."""
-    weights = record.details.get("weights", {})
-    label = origin_label(record.weights, str(weights.get("sha256", "")))
-    return f"{label}, short schedule" if weights.get("schedule") == "short" else label
+    label = origin_label(record.weights, weights_digest(record))
+    short = record.details.get("weights", {}).get("schedule") == "short"
+    return f"{label}, short schedule" if short else label
 
 
 def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> Table:
@@ -93,6 +102,7 @@ def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> T
         versions=notes.unique(sorted(str(r.environment.get("code", "")) for r in records)),
         on_luma=notes.unique(model_title(r) for r in records if r.input.startswith("1x")),
         replaced=sum(bool(r.values) and r.key not in used for r in records),
+        busy=max(map(_busy, records), default=0.0),
     )
     return Table(
         scale=scale,
@@ -126,7 +136,9 @@ def _groups(
 
 def _drafts(records: Sequence[Record], columns: Sequence[Column]) -> list[_Draft]:
     drafts = []
-    for (group, _, _), mine in groupby(records, key=lambda r: (group_key(r), r.model, r.weights)):
+    for (group, *_), mine in groupby(
+        records, key=lambda r: (group_key(r), r.model, r.weights, weights_digest(r))
+    ):
         own = tuple(mine)
         drafts.append(_Draft(group, own, tuple(record_for(column, own) for column in columns)))
     return drafts
@@ -150,17 +162,31 @@ def _fitted(column: Column, index: int, drafts: Sequence[_Draft]) -> Column:
 def _ranks(column: Column, index: int, drafts: Sequence[_Draft]) -> list[int | None]:
     """Rank of every draft in one column."""
     figures = [None if d.reference else _figure(column, d.chosen[index]) for d in drafts]
-    who = [(draft.records[0].model, draft.records[0].weights) for draft in drafts]
+    who = [(d.records[0].model, d.records[0].weights, weights_digest(d.records[0])) for d in drafts]
     if column.measure in ("memory", "runtime"):
         ranks: list[int | None] = []
         for _, members in groupby(zip(drafts, figures, who, strict=True), key=lambda part: part[0].group):
-            _, inside, competitors = zip(*members, strict=True)
+            own, inside, competitors = zip(*members, strict=True)
             if column.measure == "runtime":
-                ranks += interval_ranks([_interval(figure) for figure in inside])
+                sessions = {
+                    _session(draft, index) for draft, figure in zip(own, inside, strict=True) if figure
+                }
+                comparable = len(sessions) <= 1
+                ranks += interval_ranks([_interval(figure) if comparable else None for figure in inside])
             else:
                 ranks += value_ranks(_values(column, inside), competitors, higher_is_better=False)
         return ranks
     return value_ranks(_values(column, figures), who, higher_is_better=column.higher_is_better)
+
+
+def _session(draft: _Draft, index: int) -> str:
+    record = draft.chosen[index]
+    return str(record.details.get("session", "")) if record else ""
+
+
+def _busy(record: Record) -> float:
+    """Share of the processors that others used before a timing; 0 where it is not known."""
+    return float(record.details.get("busy_before") or 0.0)
 
 
 def _interval(figure: Value | None) -> tuple[float, float, float] | None:

@@ -66,6 +66,10 @@ def attach(
     return tuple(replace(column, mark=marks.get(column.id, "")) for column in columns), notes
 
 
+BUSY = 0.1
+"""Share of the processors used by others above which a machine counts as busy."""
+
+
 def session_notes(groups: Sequence[Group]) -> list[str]:
     """A remark for each group whose rows were not all timed in turn with one another."""
     remarks = []
@@ -78,7 +82,8 @@ def session_notes(groups: Sequence[Group]) -> list[str]:
             who = "; ".join(join(titles) for titles in sessions.values())
             remarks.append(
                 f"Latency: timed in {len(sessions)} sessions ({who}). Only models of one session were timed "
-                "in turn; differences between sessions include whatever else the machine did."
+                "in turn; differences between sessions include whatever else the machine did, so they have "
+                "no ranks. A run with another --out times all of them together."
             )
     return unique(remarks)
 
@@ -90,11 +95,13 @@ def general_notes(
     versions: Sequence[str],
     on_luma: Sequence[str],
     replaced: int,
+    busy: float,
 ) -> list[str]:
     """Remarks on a table as a whole.
 
     ``versions`` are the versions of the suite behind it, ``on_luma`` the titles of networks with an input
-    of one channel, ``replaced`` is the number of records that newer ones took the place of.
+    of one channel, ``replaced`` is the number of records that newer ones took the place of, ``busy`` the
+    greatest share of a machine's processors that others used when its networks were timed.
     """
     rows = [row for group in groups for row in group.rows]
     remarks = []
@@ -104,6 +111,11 @@ def general_notes(
             "Memory and latency are ranked inside a group only."
         )
     remarks += session_notes(groups)
+    if busy > BUSY:
+        remarks.append(
+            f"Latency: other programs used {busy:.0%} of the machine's processors when the timing began, so "
+            "differences may be theirs."
+        )
     if references := unique(row.title for row in rows if row.reference):
         remarks.append(f"{join(references)}: no parameters; shown for orientation and not ranked.")
     if on_luma:

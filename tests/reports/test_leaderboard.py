@@ -283,3 +283,34 @@ def test_weights_of_a_short_schedule_are_marked_wherever_their_origin_stands(rec
     assert row(view.tables[0], "rfdn").origin == "shipped, short schedule"
     assert row(view.tables[0], "imdn").origin == "official"
     assert "shipped, short schedule" in view.summary
+
+
+def test_two_files_at_one_path_are_two_rows(records: list[Record]) -> None:
+    def with_file(sha256: str, record: Record) -> Record:
+        details = {**record.details, "weights": {"file": "m.pth", "sha256": sha256}}
+        return replace(record, key=record.key + sha256, weights="train/m.pth", details=details)
+
+    mine = [record for record in records if record.model == "rfdn"]
+    view = build([with_file(sha256, record) for sha256 in ("aaaaaaaaaa", "bbbbbbbbbb") for record in mine])
+    (group,) = view.tables[0].groups
+    assert [row.origin for row in group.rows] == ["file m.pth (aaaaaaaa)", "file m.pth (bbbbbbbb)"]
+
+
+def test_a_later_failure_does_not_take_a_figure_away(records: list[Record]) -> None:
+    measured = [r for r in records if r.values]
+    failed = [replace(r, values=(), not_measured="bad luck.", finished="2099-01-01") for r in measured]
+    assert build([*measured, *failed]) == build([*failed, *measured]) == build(measured)
+
+
+def test_latencies_of_different_sessions_have_no_ranks(make: Factory, models: SimpleNamespace) -> None:
+    made = make([models.bsrn, models.rfdn]) + make([models.imdn], session="later")
+    table = build(made).tables[0]
+    latency = next(index for index, column in enumerate(table.columns) if column.metric == "latency_ms")
+    assert [row.cells[latency].rank for group in table.groups for row in group.rows] == [None] * 3
+
+
+def test_a_busy_machine_is_told(records: list[Record]) -> None:
+    busy = changed(records, lambda r: r.measure == "runtime")
+    busy = [replace(r, details={**r.details, "busy_before": 0.42}) for r in busy]
+    texts = [note.text for note in build(busy).tables[0].notes]
+    assert any("other programs used 42% of the machine's processors" in text for text in texts)
