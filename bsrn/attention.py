@@ -15,7 +15,7 @@ MIN_INPUT = 15
 
 
 class ESA(nn.Module):
-    """Enhanced spatial attention (RFANet, arXiv 2009.11551; the shape used by RFDN and BSRN).
+    """Enhanced spatial attention (RFANet, Liu et al., CVPR 2020), in the shape that RFDN and BSRN use.
 
     A mask in (0, 1) for every position and channel is computed at low resolution and multiplied in.
 

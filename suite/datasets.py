@@ -13,6 +13,7 @@ from pathlib import Path
 from suite.catalog import dataset_card
 from suite.catalog.cards import DatasetCard
 from suite.errors import SuiteError, UsageError
+from suite.home import expand
 from suite.images import Rgb, crop_to_multiple, image_files, read_rgb, shrink
 
 
@@ -115,7 +116,7 @@ def open_dataset(name: str, scale: int, home: Path) -> Dataset:
     """
     if "=" in name:
         name, _, folder = name.partition("=")
-        return _from_folder(name, scale, _existing(Path(folder).expanduser(), name), None)
+        return _from_folder(name, scale, _existing(expand(folder), name), None)
     card = dataset_card(name)
     if scale not in card.scales:
         raise UsageError(f"{card.name} has no images for x{scale}.")

@@ -11,6 +11,14 @@ from suite.errors import UsageError
 APPLICATION = "efficient-sr-suite"
 
 
+def expand(text: str) -> Path:
+    """A path that a user typed, with ``~`` resolved where the system knows that user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def find_home(option: str | None = None) -> Path:
     """The data home. It need not exist: then it simply holds nothing.
 
@@ -18,7 +26,7 @@ def find_home(option: str | None = None) -> Path:
     """
     for label, value in (("--home", option), ("$SUITE_HOME", os.environ.get("SUITE_HOME"))):
         if value:
-            home = Path(value).expanduser()
+            home = expand(value)
             if not home.is_dir():
                 raise UsageError(f"{label} is {value!r}, which is not a folder.")
             return home

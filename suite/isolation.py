@@ -68,10 +68,10 @@ class Worker:
         except (EOFError, OSError):
             self._process.join(timeout=5)
             code = self._process.exitcode
-            how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-            raise SuiteError(
-                f"the process that measured {self.title} ended with {how} (often: out of memory)."
-            ) from None
+            how = f"exit status {code}"
+            if code is not None and code < 0:
+                how = f"signal {-code}{' (often: out of memory)' if code == -9 else ''}"
+            raise SuiteError(f"the process that measured {self.title} ended with {how}.") from None
         if not ok:
             raise SuiteError(value)
         result: T = value
@@ -88,6 +88,9 @@ def _serve(connection: Connection) -> None:
             function, args, kwargs = connection.recv()
         except (EOFError, OSError):
             return
+        except Exception as error:  # what was sent needs a module that cannot be imported here
+            connection.send((False, one_line(error)))
+            continue
         try:
             answer = (True, function(state, *args, **kwargs))
         except SuiteError as error:

@@ -18,7 +18,7 @@ from suite.home import holds
 from suite.measures import MEASURES, measure_by_name
 from suite.records import make_key
 from suite.task import Size, Subject, Task, size_text
-from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights, find_weights
+from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights, find_weights, source_digest
 
 NTIRE_SIZE = (256, 256)
 """Height and width of the low-resolution input in the NTIRE challenges."""
@@ -144,7 +144,7 @@ def _tasks_of(
     if not problem and not subject.weights.judged:
         problem = _without_weights(subject)
     for name, dataset, trouble in datasets:
-        for protocol in request.protocols:
+        for protocol in dict.fromkeys(request.protocols):
             yield Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
 
 
@@ -167,6 +167,7 @@ def determining(task: Task, environment_id: str) -> dict[str, Any]:
         "version": MEASURES[task.measure].version,
         "model": card.name,
         "build": card.build,
+        "code": source_digest(card.build),
         "arguments": dict(card.arguments),
         "convention": dataclasses.asdict(card.input),
         "scale": subject.scale,
@@ -195,13 +196,14 @@ def task_key(task: Task, environment_id: str) -> tuple[str, str]:
 def describe_sources(tasks: Sequence[Task]) -> str:
     """One line on which weights and datasets a plan uses."""
     origins: dict[str, list[str]] = {}
+    tasks = [task for task in tasks if not task.problem]
     for task in tasks:
         names = origins.setdefault(_origin_text(task.subject.weights.origin), [])
         if task.subject.card.name not in names:
             names.append(task.subject.card.name)
     weights = "; ".join(f"{origin} for {', '.join(names)}" for origin, names in origins.items())
     datasets = ", ".join(dict.fromkeys(task.dataset_name for task in tasks if task.dataset_name))
-    return f"Weights: {weights}. Datasets: {datasets or 'none'}."
+    return f"Weights: {weights or 'none'}. Datasets: {datasets or 'none'}."
 
 
 def _origin_text(origin: str) -> str:

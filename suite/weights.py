@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.resources
+import importlib.util
 import json
 import pickle
 import re
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.catalog.cards import Checkpoint, ModelCard
 from suite.errors import SuiteError
+from suite.home import expand
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -101,7 +104,7 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
         if shipped is None:
             raise SuiteError(f"no weights for {card.name} x{scale} come with the package.")
         return Weights(SHIPPED, shipped, sha256_of(shipped), schedule=schedule_of(shipped))
-    path = Path(choice).expanduser()
+    path = expand(choice)
     if not path.is_file():
         raise SuiteError(f"--weights {choice}: no such file (or say 'official' or 'shipped').")
     return Weights(str(path), path, sha256_of(path), official, schedule_of(path))
@@ -126,6 +129,22 @@ def training_card(file: Path) -> dict[str, Any]:
 def schedule_of(file: Path) -> str:
     """``short`` or ``paper`` for a file that ``suite train`` wrote; empty for any other file."""
     return str(training_card(file).get("schedule", ""))
+
+
+@functools.cache
+def source_digest(build: str) -> str:
+    """SHA-256 over the source of a card's network: its module, and ``bsrn``, whose parts others use.
+
+    Found without importing the module; empty if there is no such module, which building it will say.
+    """
+    spec = importlib.util.find_spec(build.partition(":")[0])
+    if spec is None or spec.origin is None:
+        return ""
+    parts = sorted(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
+    digest = hashlib.sha256()
+    for file in dict.fromkeys([Path(spec.origin), *parts]):
+        digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def build(card: ModelCard, scale: int, *, seed: int = 0) -> nn.Module:

@@ -13,6 +13,8 @@ from suite.errors import SuiteError, UsageError
 
 COMMANDS = {"run": run, "results": results, "report": report, "list": listing, "train": train}
 
+RESUMABLE = ("run", "train")
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
@@ -29,7 +31,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage."""
+    """Run one command.
+
+    Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage, 130 interrupted.
+    """
     options = parser().parse_args(arguments)
     try:
         return int(COMMANDS[options.command].execute(options))
@@ -40,9 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"suite {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted. What was measured is kept: the same command goes on from here.", file=sys.stderr
-        )
+        kept = "What is done is kept: the same command goes on from here."
+        print(f"\nInterrupted. {kept if options.command in RESUMABLE else ''}".rstrip(), file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -36,18 +36,12 @@ def positive(text: str) -> int:
 positive.__name__ = "positive whole number"  # argparse names the type in its message
 
 
-def check_device(device: str) -> None:
-    """Raise `SuiteError` if a device is not there, before anything is measured on it."""
-    if device == "cuda":
-        import torch
+def remember_command(run: Path, resolved: Sequence[str] = ()) -> None:
+    """Add this process's command to ``run.json`` of a run, once, with the options that were ``resolved``.
 
-        if not torch.cuda.is_available():
-            raise SuiteError("--device cuda: PyTorch finds no CUDA device here; use --device cpu.")
-
-
-def remember_command(run: Path) -> None:
-    """Add this process's command to ``run.json`` of a run, once. Raises `SuiteError` if that fails."""
-    command = shlex.join(["python", "-m", "suite", *sys.argv[1:]])
+    Raises `SuiteError` if that fails.
+    """
+    command = shlex.join(["python", "-m", "suite", *sys.argv[1:], *resolved])
     known = [entry for entry in commands([run]) if entry != command]
     text = json.dumps({"schema": 1, "commands": [*known, command]}, indent=1)
     file = run / "run.json"

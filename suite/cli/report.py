@@ -26,7 +26,7 @@ def execute(options: argparse.Namespace) -> int:
     """Print the table and write the page of all records of the runs."""
     from suite.records import load_run
 
-    records = list({record.key: record for run in options.runs for record in load_run(run)}.values())
+    records = [record for run in options.runs for record in load_run(run)]
     common.show(records)
     common.write_page(options.html, records, common.commands(options.runs))
     return 0

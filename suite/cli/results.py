@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--where",
         nargs="+",
-        default=(),
+        action="extend",
         metavar="COLUMN=VALUE",
         help="keep rows whose COLUMN is VALUE; several values of one column are alternatives",
     )
@@ -28,6 +28,6 @@ def execute(options: argparse.Namespace) -> int:
     from reports.exporters import export, parse_where
     from suite.records import load_run
 
-    where = [parse_where(text) for text in options.where]
+    where = [parse_where(text) for text in options.where or ()]
     sys.stdout.write(export(load_run(options.run), options.format, where))
     return 0

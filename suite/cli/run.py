@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from suite.backends import BACKENDS, DEVICES, PRECISIONS
+from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import PROTOCOLS
 from suite.cli import common
 from suite.measures import MEASURES
+
+if TYPE_CHECKING:
+    from suite import plan
 
 HELP = "measure models and write the report"
 EFFORTS = ("quick", "standard", "rigorous")
@@ -17,28 +21,30 @@ EFFORTS = ("quick", "standard", "rigorous")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``run``."""
-    parser.add_argument("--models", nargs="+", required=True, metavar="NAME", help="see: list models")
+    parser.add_argument(
+        "--models", nargs="+", action="extend", required=True, metavar="NAME", help="see: list models"
+    )
     parser.add_argument(
         "--datasets",
         nargs="+",
-        default=(),
+        action="extend",
         metavar="NAME|NAME=DIR",
         help="test sets, or folders of HR images (default: Set5 if it is there, else photos)",
     )
     parser.add_argument(
-        "--scales", nargs="+", type=common.positive, default=(4,), metavar="S", help="default: 4"
+        "--scales", nargs="+", action="extend", type=common.positive, metavar="S", help="default: 4"
     )
     parser.add_argument(
         "--measures",
         nargs="+",
-        default=tuple(MEASURES),
+        action="extend",
         metavar="NAME",
         help=f"default: {' '.join(MEASURES)}",
     )
     parser.add_argument(
         "--protocols",
         nargs="+",
-        default=("sr-y",),
+        action="extend",
         metavar="ID",
         help=f"how images are compared: {' '.join(PROTOCOLS)} (default: sr-y)",
     )
@@ -83,10 +89,10 @@ def execute(options: argparse.Namespace) -> int:
     request = plan.Request(
         models=tuple(options.models),
         home=find_home(options.home),
-        datasets=tuple(options.datasets),
-        scales=tuple(options.scales),
-        measures=tuple(options.measures),
-        protocols=tuple(options.protocols),
+        datasets=tuple(options.datasets or ()),
+        scales=tuple(options.scales or (4,)),
+        measures=tuple(options.measures or MEASURES),
+        protocols=tuple(options.protocols or ("sr-y",)),
         weights=options.weights,
         backend=options.backend,
         device=options.device,
@@ -97,8 +103,8 @@ def execute(options: argparse.Namespace) -> int:
     tasks = plan.make_plan(request)
     print(f"Home: {request.home}. {plan.describe_sources(tasks)}", file=sys.stderr)
     store = Store(options.out)
-    common.check_device(options.device)
-    common.remember_command(options.out)
+    require(options.device)
+    common.remember_command(options.out, _resolved(options, request))
     records = []
     with Progress(len(tasks)) as progress:
         for finished in engine.execute(tasks, store, describe(options.device), progress.say):
@@ -111,3 +117,13 @@ def execute(options: argparse.Namespace) -> int:
         common.write_page(options.report, records, common.commands([options.out])[-1:])
     print(f"Records: {store.file}", file=sys.stderr)
     return 1 if any(record.not_measured for record in records) else 0
+
+
+def _resolved(options: argparse.Namespace, request: plan.Request) -> list[str]:
+    """What the command left to be found out here and would be found otherwise elsewhere."""
+    from suite.plan import default_datasets
+
+    more = [] if options.threads else ["--threads", str(request.threads)]
+    if not options.datasets and "quality" in request.measures:
+        more += ["--datasets", *default_datasets(request.home)]
+    return more

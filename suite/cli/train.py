@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suite.backends import DEVICES
+from suite.backends import DEVICES, require
 from suite.catalog import model_card
 from suite.cli import common
 from suite.errors import UsageError
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of HR images")
     parser.add_argument("--recipe", required=True, metavar="NAME|FILE.toml", help="see: list recipes")
     parser.add_argument(
-        "--set", nargs="+", default=(), metavar="KEY=VALUE", help="values in place of the recipe's"
+        "--set", nargs="+", action="extend", metavar="KEY=VALUE", help="values in place of the recipe's"
     )
     parser.add_argument("--scale", type=int, default=4, metavar="S", help="default: 4")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: training/MODEL_xS_RECIPE")
@@ -68,8 +68,8 @@ def execute(options: argparse.Namespace) -> int:
     card = model_card(options.model)
     if options.scale not in card.scales or not card.needs_weights:
         raise UsageError(f"{card.name} has no x{options.scale} network to train.")
-    recipe = load_recipe(options.recipe, overrides(list(options.set)))
-    common.check_device(options.device)
+    recipe = load_recipe(options.recipe, overrides(options.set or []))
+    require(options.device)
 
     import torch
 

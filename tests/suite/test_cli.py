@@ -340,3 +340,26 @@ def test_results_where(place: Path) -> None:
 
 def test_a_folder_without_records_is_no_run(place: Path) -> None:
     assert "holds no records" in suite(place, "report", "home", status=1).stderr
+
+
+def test_a_list_option_can_be_given_several_times(place: Path) -> None:
+    suite(place, "run", "--models", "bicubic", "--models", "imdn", "--measures", "cost", "--no-report")
+    assert {row["model"] for row in rows(place)} == {"bicubic", "imdn"}
+    both = rows(place, "runs/default", "--where", "model=imdn", "--where", "metric=params")
+    assert {(row["model"], row["metric"]) for row in both} == {("imdn", "params")}
+
+
+def test_an_image_too_small_for_ssim_is_named_and_is_no_figure(place: Path) -> None:
+    folder = images(place / "small", size=(16, 16))
+    done = suite(
+        place, "run", "--models", "bicubic", "--measures", "quality", "--no-report",
+        "--protocols", "sr-y", "sr-y", "--datasets", f"small={folder}", status=1,
+    )  # fmt: skip
+    assert "[1/1]" in done.stderr
+    assert "p0 of small is too small for sr-y" in done.stderr
+
+
+def test_the_page_says_what_was_found_out(place: Path) -> None:
+    suite(place, "run", "--models", "bicubic", "--measures", "quality", "--threads", "1")
+    page = (place / "reports/leaderboard.html").read_text(encoding="utf-8")
+    assert "--measures quality --threads 1 --datasets photos" in page

@@ -114,7 +114,7 @@ def test_without_data_the_photographs_and_no_weights_are_used(empty_home: Path) 
     tasks = plan(empty_home, "imdn", scales=(3,))  # at x4 the package brings weights
     assert {task.subject.weights.origin for task in tasks} == {"none"}
     assert tasks[-1].dataset_name == "photos"
-    assert describe_sources(tasks) == "Weights: random numbers for imdn. Datasets: photos."
+    assert describe_sources(tasks) == "Weights: random numbers for imdn. Datasets: none."
 
 
 def test_with_data_set5_and_official_weights_are_used(home: Path) -> None:

@@ -29,6 +29,7 @@ from suite.weights import (
     load_model,
     read_state,
     sha256_of,
+    source_digest,
     training_card,
 )
 
@@ -412,3 +413,10 @@ def test_a_file_without_a_card_has_no_schedule(content: bytes, tmp_path: Path) -
     file = tmp_path / "x.safetensors"
     file.write_bytes(content)
     assert training_card(file) == {}
+
+
+def test_the_source_of_a_network_is_told_apart() -> None:
+    rfdn, imdn = source_digest("baselines.rfdn:RFDN"), source_digest("baselines.imdn:IMDN")
+    assert rfdn != imdn
+    assert len(rfdn) == 64
+    assert source_digest("no_such_module_here:X") == ""
