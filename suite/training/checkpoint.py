@@ -26,6 +26,7 @@ def atomically(file: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
+        temporary.chmod(0o644)  # some writers leave their files to the owner alone
         temporary.replace(file)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
         temporary.unlink(missing_ok=True)
