@@ -22,13 +22,13 @@ from suite.datasets import Dataset
 from suite.errors import SuiteError, UsageError
 from suite.images import Rgb
 from suite.measures.psnr_ssim import compare
-from suite.measures.quality import upscale
 from suite.task import Subject
 from suite.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from suite.training.patches import Loader, TrainingImages
 from suite.training.recipe import Recipe
 from suite.training.schedule import learning_rate
 from suite.training.start import start_as_interpolation
+from suite.upscaling import quantize, upscale
 from suite.weights import Weights, build
 
 if TYPE_CHECKING:
@@ -184,7 +184,9 @@ def validate(job: Job, progress: Progress) -> tuple[float, float]:
     subject = Subject(job.card, job.scale, Weights("training"))
     with torch.inference_mode():
         scores = [
-            compare(upscale(network, subject, pair.lr, pair.name), pair.hr, job.scale, PROTOCOLS["sr-y"])
+            compare(
+                quantize(upscale(network, subject, pair.lr, pair.name)), pair.hr, job.scale, PROTOCOLS["sr-y"]
+            )
             for pair in job.validation.pairs()
         ]
     psnr, ssim = (math.fsum(column) / len(scores) for column in zip(*scores, strict=True))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from suite.catalog import model_card
 from suite.errors import SuiteError
-from suite.measures.quality import to_image, to_tensor, upscale
 from suite.task import Subject
+from suite.upscaling import quantize, to_levels, to_tensor, upscale
 from suite.weights import find_weights
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -33,7 +33,7 @@ def test_white_is_the_end_of_the_range(value_range: float) -> None:
 
 @pytest.mark.parametrize("value_range", [1.0, 255.0])
 def test_an_image_comes_back_as_it_was(value_range: float) -> None:
-    assert np.array_equal(to_image(to_tensor(IMAGE, value_range), value_range), IMAGE)
+    assert np.array_equal(quantize(to_levels(to_tensor(IMAGE, value_range), value_range)), IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_image_comes_back_as_it_was(value_range: float) -> None:
 @pytest.mark.parametrize("value_range", [1.0, 255.0])
 def test_output_is_clipped_and_rounded(level: float, expected: int, value_range: float) -> None:
     output = torch.full((1, 3, 2, 2), level * value_range / 255)
-    assert (to_image(output, value_range) == expected).all()
+    assert (quantize(to_levels(output, value_range)) == expected).all()
 
 
 def test_a_network_gets_its_own_range_and_gives_it_back() -> None:
@@ -54,7 +54,7 @@ def test_a_network_gets_its_own_range_and_gives_it_back() -> None:
 
     expected = IMAGE.repeat(4, axis=0).repeat(4, axis=1)
     for name in ("bsrn", "rfdn"):
-        assert np.array_equal(upscale(nearest, subject(name), IMAGE, "a"), expected)
+        assert np.array_equal(quantize(upscale(nearest, subject(name), IMAGE, "a")), expected)
     assert seen == pytest.approx([IMAGE.max() / 255, IMAGE.max()])
 
 

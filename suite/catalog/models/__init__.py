@@ -1,0 +1,10 @@
+"""The cards of the networks that come with the suite: one module a family, collected here."""
+
+from __future__ import annotations
+
+from suite.catalog.cards import ModelCard
+from suite.catalog.models import bsrn, imdn, interpolation, rfdn
+
+_FAMILIES = (interpolation, bsrn, rfdn, imdn)
+
+MODELS: dict[str, ModelCard] = {card.name: card for family in _FAMILIES for card in family.CARDS}
