@@ -1,25 +1,67 @@
-"""The statistics of repeated timings, each with its source."""
+"""The statistics of repeated timings and of paired figures, each with its source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2000
 
+Interval = tuple[float, float, float]
+"""A figure and the ends of its interval: ``(figure, lower, upper)``."""
 
-def bootstrap_median(samples: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Median of the samples and the ends of its interval: ``(median, lower, upper)``.
+_Floats = NDArray[np.float64]
+
+
+def bootstrap_median(samples: Sequence[float], *, confidence: float = 0.95) -> Interval:
+    """Median of the samples with its interval.
 
     Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) with a
     fixed seed, so that the same samples give the same interval. Raises ``ValueError`` without samples.
     """
-    if not samples:
+    return _bootstrap(np.asarray(samples, dtype=np.float64), np.median, confidence)
+
+
+def paired_difference(
+    first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95
+) -> Interval:
+    """Mean of ``first - second`` over pairs, such as two networks' PSNR of each image, with its interval.
+
+    Percentile bootstrap over the pairs, which keeps what the two have in common (a hard image is hard for
+    both) out of the interval. Pairs of which both are infinite and equal differ by zero. Raises
+    ``ValueError`` for sequences of unlike length or without pairs.
+    """
+    a, b = _pair(first, second)
+    with np.errstate(invalid="ignore"):
+        differences = np.where(a == b, 0.0, a - b)
+    return _bootstrap(differences, np.mean, confidence)
+
+
+def paired_ratio(first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95) -> Interval:
+    """Median of ``first / second`` over pairs, such as two networks' times in each round, with its interval.
+
+    What slows a whole round down touches both and cancels. Raises ``ValueError`` for sequences of unlike
+    length, without pairs, or with values that are not positive.
+    """
+    a, b = _pair(first, second)
+    if not ((a > 0).all() and (b > 0).all()):
+        raise ValueError("values that are not positive")
+    return _bootstrap(a / b, np.median, confidence)
+
+
+def _pair(first: Sequence[float], second: Sequence[float]) -> tuple[_Floats, _Floats]:
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} values are not pairs")
+    return np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+
+
+def _bootstrap(values: _Floats, statistic: Callable[..., _Floats], confidence: float) -> Interval:
+    """A statistic of the values with its percentile interval; ``statistic`` takes an ``axis``."""
+    if not len(values):
         raise ValueError("no samples")
-    values = np.asarray(samples, dtype=np.float64)
     draws = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-    medians = np.median(values[draws], axis=1)
     tail = (1 - confidence) / 2
-    lower, upper = np.quantile(medians, (tail, 1 - tail))
-    return float(np.median(values)), float(lower), float(upper)
+    lower, upper = np.quantile(statistic(values[draws], axis=1), (tail, 1 - tail))
+    return float(statistic(values)), float(lower), float(upper)

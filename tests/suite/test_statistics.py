@@ -1,11 +1,15 @@
-"""The interval of a median."""
+"""Medians, paired differences and paired ratios with their intervals."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from suite.statistics import bootstrap_median
+from suite.statistics import bootstrap_median, paired_difference, paired_ratio
 
 
 @pytest.mark.parametrize("samples", [[5.0], [5.0, 5.0], [5.0] * 30])
@@ -65,3 +69,41 @@ def test_the_interval_holds_the_true_median_about_as_often_as_it_says() -> None:
 def test_no_samples_have_no_median() -> None:
     with pytest.raises(ValueError, match="no samples"):
         bootstrap_median([])
+
+
+def test_a_constant_difference_of_pairs_has_no_spread() -> None:
+    hard_and_easy = [20.0, 30.0, 40.0]
+    better = [value + 0.25 for value in hard_and_easy]
+    assert paired_difference(better, hard_and_easy) == (0.25, 0.25, 0.25)
+
+
+def test_the_interval_of_a_difference_is_that_of_scipy() -> None:
+    random = np.random.default_rng(3)
+    first, second = random.normal(30, 5, 100), random.normal(30, 5, 100)
+    mean, lower, upper = paired_difference(list(first), list(second))
+    reference = bootstrap((first - second,), np.mean, n_resamples=9999, method="percentile", rng=1)
+    assert mean == pytest.approx((first - second).mean())
+    width = upper - lower
+    assert (lower, upper) == pytest.approx(tuple(reference.confidence_interval), abs=0.05 * width)
+
+
+def test_two_perfect_images_do_not_differ() -> None:
+    assert paired_difference([math.inf, 1.0], [math.inf, 1.0]) == (0, 0, 0)
+
+
+def test_a_ratio_of_pairs_ignores_what_slows_both_down() -> None:
+    load = [1.0, 3.0, 1.0, 9.0]
+    assert paired_ratio([2 * x for x in load], load) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("function", [paired_difference, paired_ratio])
+def test_what_is_no_pair_is_refused(function: Callable[..., object]) -> None:
+    with pytest.raises(ValueError, match="2 and 1 values are not pairs"):
+        function([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match="no samples"):
+        function([], [])
+
+
+def test_a_ratio_needs_positive_values() -> None:
+    with pytest.raises(ValueError, match="not positive"):
+        paired_ratio([1.0, 0.0], [1.0, 1.0])
