@@ -14,7 +14,6 @@ from suite.measures import MEASURES
 from suite.plan import task_key
 from suite.records import Record, Store
 from suite.task import Outcome, Say, Task, size_text
-from suite.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any
         values=outcome.values,
         not_measured=outcome.not_measured,
         details={
-            "weights": {"file": file, "sha256": weights.sha256, **_schedule(weights)},
+            "weights": {"file": file, "sha256": weights.sha256, **weights.training},
             "effort": task.effort,
             **outcome.details,
         },
@@ -100,10 +99,6 @@ def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     return Finished(task, store.append(record), reused=False)
-
-
-def _schedule(weights: Weights) -> dict[str, str]:
-    return {"schedule": weights.schedule} if weights.schedule else {}
 
 
 def _convention(task: Task) -> dict[str, Any]:

@@ -10,13 +10,15 @@ import importlib.util
 import json
 import pickle
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.catalog.cards import Checkpoint, ModelCard
 from suite.errors import SuiteError
 from suite.home import expand
+from suite.records import make_key
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,8 +42,8 @@ class Weights:
     """Digest of the file; of an official file the one it must have."""
     checkpoint: Checkpoint | None = None
     """How to read an official file."""
-    schedule: str = ""
-    """``short`` for weights that this project trained on a short schedule; empty where nothing is known."""
+    training: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """How a file that ``suite train`` wrote was made: see `training_facts`; empty for any other."""
 
     @property
     def judged(self) -> bool:
@@ -103,11 +105,11 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
         shipped = shipped_file(card, scale)
         if shipped is None:
             raise SuiteError(f"no weights for {card.name} x{scale} come with the package.")
-        return Weights(SHIPPED, shipped, sha256_of(shipped), schedule=schedule_of(shipped))
+        return Weights(SHIPPED, shipped, sha256_of(shipped), training=training_facts(shipped))
     path = expand(choice)
     if not path.is_file():
         raise SuiteError(f"--weights {choice}: no such file (or say 'official' or 'shipped').")
-    return Weights(str(path), path, sha256_of(path), official, schedule_of(path))
+    return Weights(str(path), path, sha256_of(path), official, training_facts(path))
 
 
 def training_card(file: Path) -> dict[str, Any]:
@@ -126,9 +128,29 @@ def training_card(file: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
-def schedule_of(file: Path) -> str:
-    """``short`` or ``paper`` for a file that ``suite train`` wrote; empty for any other file."""
-    return str(training_card(file).get("schedule", ""))
+def training_facts(file: Path) -> dict[str, Any]:
+    """What a reader must know of the training behind a file that ``suite train`` wrote; empty for any other.
+
+    ``schedule`` (``short`` or ``paper``), ``seed``, ``iterations``, and ``recipe``: a digest of all that
+    determines the training but network and seed, so that files of one recipe can be compared.
+    """
+    card = training_card(file)
+    if not card:
+        return {}
+    recipe = card.get("recipe")
+    recipe = recipe if isinstance(recipe, dict) else {}
+    same = {key: value for key, value in recipe.items() if key not in _FREE}
+    determining = {"recipe": same, "scale": card.get("scale"), "data": card.get("data_sha256")}
+    return {
+        "schedule": str(card.get("schedule", "")),
+        "seed": recipe.get("seed"),
+        "iterations": card.get("iterations"),
+        "recipe": make_key(determining)[:8],
+    }
+
+
+_FREE = ("seed", "validate_every", "save_every")
+"""Values of a recipe that say nothing about how well a network is trained."""
 
 
 @functools.cache

@@ -39,7 +39,7 @@ def test_all_of_them_together_stay_below_16_mb() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_says_how_it_was_trained(name: str) -> None:
     weights = shipped(name)
-    assert (weights.origin, weights.schedule) == (SHIPPED, "short")
+    assert (weights.origin, weights.training["schedule"]) == (SHIPPED, "short")
     assert weights.file is not None
     card = training_card(weights.file)
     assert card == json.loads(weights.file.with_suffix(".json").read_text(encoding="utf-8"))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, ttest_ind
 
-from suite.statistics import bootstrap_median, paired_difference, paired_ratio
+from suite.statistics import bootstrap_median, paired_difference, paired_ratio, pooled_differences
 
 
 @pytest.mark.parametrize("samples", [[5.0], [5.0, 5.0], [5.0] * 30])
@@ -107,3 +107,30 @@ def test_what_is_no_pair_is_refused(function: Callable[..., object]) -> None:
 def test_a_ratio_needs_positive_values() -> None:
     with pytest.raises(ValueError, match="not positive"):
         paired_ratio([1.0, 0.0], [1.0, 1.0])
+
+
+def test_two_groups_have_the_interval_of_student_s_test() -> None:
+    first, second = [1.0, 2.0, 4.0], [5.0, 5.5]
+    expected = ttest_ind(second, first).confidence_interval(0.95)
+    none, (difference, lower, upper) = pooled_differences([first, second])
+    assert none is None
+    assert difference == pytest.approx(5.25 - 7 / 3)
+    assert (lower, upper) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_third_group_adds_a_comparison_and_a_degree_of_freedom() -> None:
+    pair, other = [[0.0, 1.0], [2.0, 3.0]], [4.0, 5.0]
+    narrow, wide = pooled_differences(pair)[1], pooled_differences([*pair, other])[1]
+    assert narrow is not None and wide is not None
+    # Two degrees of freedom and 5 %: Student's 4.303; three and 2.5 %: 4.177, so here pooling wins.
+    assert narrow[2] - narrow[0] == pytest.approx(4.303 * 0.7071, abs=1e-3)
+    assert wide[2] - wide[0] == pytest.approx(4.177 * 0.7071, abs=1e-3)
+
+
+def test_single_values_have_no_spread_to_judge_by() -> None:
+    assert pooled_differences([[1.0], [2.0]]) == [None, None]
+
+
+def test_an_empty_group_is_refused() -> None:
+    with pytest.raises(ValueError, match="a group without values"):
+        pooled_differences([[1.0], []])

@@ -31,6 +31,7 @@ from suite.weights import (
     sha256_of,
     source_digest,
     training_card,
+    training_facts,
 )
 
 State = dict[str, torch.Tensor]
@@ -398,21 +399,34 @@ def test_a_network_is_built_for_evaluation() -> None:
 # Trained by this project
 
 
-def test_the_schedule_of_a_file_is_read_from_its_card(tmp_path: Path) -> None:
-    file = tmp_path / "trained.safetensors"
+def trained(file: Path, **recipe: object) -> dict[str, object]:
+    """What is known of the training of a file whose recipe has these values."""
     state = {key: value.contiguous() for key, value in build(SMALL, 4).state_dict().items()}
-    save_weights(file, state, {"schedule": "short"})
-    assert find_weights(SMALL, 4, NOWHERE, str(file)).schedule == "short"
-    assert training_card(file) == {"schedule": "short"}
+    card = {"schedule": "short", "iterations": 9, "scale": 4, "data_sha256": "d", "recipe": recipe}
+    save_weights(file, state, card)
+    assert training_card(file) == card
+    return dict(find_weights(SMALL, 4, NOWHERE, str(file)).training)
+
+
+def test_how_a_file_was_trained_is_read_from_its_card(tmp_path: Path) -> None:
+    facts = trained(tmp_path / "a.safetensors", seed=3, rate=0.1)
+    assert (facts["schedule"], facts["seed"], facts["iterations"]) == ("short", 3, 9)
+
+
+def test_files_of_one_recipe_are_known_by_its_digest_whatever_their_seed(tmp_path: Path) -> None:
+    first = trained(tmp_path / "a.safetensors", seed=3, rate=0.1, save_every=10)
+    second = trained(tmp_path / "b.safetensors", seed=4, rate=0.1, save_every=20)
+    other = trained(tmp_path / "c.safetensors", seed=3, rate=0.2, save_every=10)
+    assert first["recipe"] == second["recipe"] != other["recipe"]
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"1234567", b"\xff" * 16, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]"]
 )
-def test_a_file_without_a_card_has_no_schedule(content: bytes, tmp_path: Path) -> None:
+def test_of_a_file_without_a_card_nothing_is_known(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "x.safetensors"
     file.write_bytes(content)
-    assert training_card(file) == {}
+    assert training_card(file) == training_facts(file) == {}
 
 
 def test_the_source_of_a_network_is_told_apart() -> None:
