@@ -21,6 +21,7 @@ from reports.leaderboard import build, model_title
 from reports.notes import merge_missing
 from reports.plot import Panel, build_chart
 from reports.provenance import build_provenance
+from reports.sections import build_sections
 from reports.view import Column, Row
 from suite.errors import SuiteError
 from suite.records import Record
@@ -44,6 +45,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
         .render(
             view=view,
             charts=[build_chart(table) for table in view.tables],
+            sections=build_sections(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
             style=style,

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.definitions import protocol_meaning
+from reports.grid import Grid, GridCell, Section
 from reports.notes import row_name, unique
 from reports.view import Cell, Column, Group, Table, View
 
@@ -66,7 +67,7 @@ def print_table(view: View, console: Console) -> None:
 
     On a terminal ranks are small raised digits; elsewhere only plain characters are used.
     """
-    style = _Style(plain=not console.is_terminal or "utf" not in console.encoding.lower())
+    style = _plain_or_not(console)
     for table in view.tables:
         for group in table.groups:
             console.print()
@@ -82,6 +83,41 @@ def print_table(view: View, console: Console) -> None:
         console.print()
         for line in _remarks(table, style):
             console.print(Text(style.text(line)))
+
+
+def print_sections(sections: Sequence[Section], console: Console) -> None:
+    """Print the tables of sections, each cell's second line behind its first."""
+    style = _plain_or_not(console)
+    for section in sections:
+        for sentence in section.lead:
+            console.print()
+            console.print(Text(style.text(sentence)))
+        for grid in section.grids:
+            console.print()
+            console.print(Text(style.text(grid.caption), style="bold"))
+            console.print(_grid_table(grid, style))
+            for note in grid.notes:
+                console.print(Text(style.text(note)))
+
+
+def _grid_table(grid: Grid, style: _Style) -> RichTable:
+    table = RichTable(box=style.box(), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(Text(style.text(grid.stub)), overflow="fold", vertical="bottom")
+    for label, sub in grid.columns:
+        table.add_column(Text(style.text(f"{label}\n{sub}".strip())), justify="right", overflow="fold")
+    for row in grid.rows:
+        cells = [Text(style.text(_two_lines(cell))) for cell in row.cells]
+        table.add_row(Text(style.text(f"{row.title}, {row.sub}" if row.sub else row.title)), *cells)
+    return table
+
+
+def _two_lines(cell: GridCell) -> str:
+    return f"{cell.text}\n{cell.sub}".strip()
+
+
+def _plain_or_not(console: Console) -> _Style:
+    """Plain characters where the output is no terminal or cannot show others."""
+    return _Style(plain=not console.is_terminal or "utf" not in console.encoding.lower())
 
 
 def _name_width(names: Sequence[str], width: int) -> int:

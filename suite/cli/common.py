@@ -67,13 +67,16 @@ def commands(runs: Sequence[Path]) -> list[str]:
 
 
 def show(records: Sequence[Record]) -> None:
-    """Print the table of the records."""
+    """Print the leaderboard of the records and the other tables that they have something for."""
     from rich.console import Console
 
     from reports.leaderboard import build
-    from reports.terminal import print_table
+    from reports.sections import build_sections
+    from reports.terminal import print_sections, print_table
 
-    print_table(build(records), Console())
+    console = Console()
+    print_table(build(records), console)
+    print_sections(build_sections(records), console)
 
 
 def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:

@@ -1,0 +1,117 @@
+"""Studies: variants under one recipe, judged by the spread of their seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reports.html import render
+from reports.studies import build_studies, find_studies, grid_of
+from reports.terminal import print_sections
+from suite.records import Record
+from suite.statistics import pooled_differences
+from tests.reports.conftest import RFDN, Factory, Model
+
+PLAIN = {0: 30.98, 1: 30.94}
+SEPARABLE = {0: 30.66, 1: 30.72}
+
+
+def trained(
+    make: Factory, model: Model, arguments: dict[str, str], scores: dict[int, float], recipe: str = "r1"
+) -> list[Record]:
+    """The records of a network that was trained once with each seed."""
+    found: list[Record] = []
+    for seed, psnr in scores.items():
+        one = replace(model, weights=f"training/{model.name}_{seed}.safetensors", set5=(psnr, 0.87))
+        for record in make([one], measures=("quality", "cost"), datasets=("Set5",)):
+            training = {"schedule": "short", "seed": seed, "iterations": 5000, "recipe": recipe}
+            weights = record.details["weights"] | training
+            card = dict(record.card) | {"build": "baselines.rfdn:RFDN", "arguments": arguments}
+            found.append(replace(record, card=card, details={**record.details, "weights": weights}))
+    return found
+
+
+@pytest.fixture
+def study_records(make: Factory) -> list[Record]:
+    variant = replace(RFDN, name="rfdn-bsconv", title="RFDN, BSConv-U", params=140_198)
+    return [*trained(make, RFDN, {}, PLAIN), *trained(make, variant, {"conv": "bsconv"}, SEPARABLE)]
+
+
+def test_a_study_is_found_in_the_records_with_the_plain_network_first(study_records: list[Record]) -> None:
+    (study,) = find_studies(study_records[::-1])
+    assert [v.model for v in study.variants] == ["rfdn", "rfdn-bsconv"]
+    assert [v.seeds for v in study.variants] == [(0, 1), (0, 1)]
+    assert (study.datasets, study.iterations, study.schedule) == (("Set5",), 5000, "short")
+    assert (study.variants[1].params, study.variants[0].macs) == (140_198, RFDN.macs * 320 * 180 // 65536)
+
+
+def test_figures_are_means_over_seeds_and_differences_have_the_pooled_interval(
+    study_records: list[Record],
+) -> None:
+    first, second = (v.scores[0] for v in find_studies(study_records)[0].variants)
+    assert first is not None and second is not None
+    assert first.mean == pytest.approx(30.96)
+    assert first.difference is None
+    expected = pooled_differences([list(PLAIN.values()), list(SEPARABLE.values())])[1]
+    assert second.difference == pytest.approx(expected)
+
+
+def test_other_recipes_and_networks_without_a_seed_are_left_out(
+    make: Factory, study_records: list[Record]
+) -> None:
+    other = replace(RFDN, name="rfdn-dsconv", title="RFDN, DSConv")
+    more = trained(make, other, {"conv": "dsconv"}, PLAIN, recipe="r2") + make()
+    (study,) = find_studies(study_records + more)
+    assert len(study.variants) == 2
+
+
+def test_one_network_alone_is_no_study(make: Factory) -> None:
+    assert find_studies(trained(make, RFDN, {}, PLAIN)) == []
+    assert build_studies(make()) == []
+
+
+def test_a_seed_that_was_not_measured_leaves_the_figure_out(study_records: list[Record]) -> None:
+    extra = [replace(r, key=r.key + "x", dataset="Set14") for r in study_records if r.measure == "quality"][
+        :-1
+    ]
+    (study,) = find_studies(study_records + extra)
+    assert [v.scores[1] is None for v in study.variants] == [False, True]
+    assert "not measured for every seed" in grid_of(study).rows[1].cells[-1].sub
+
+
+def test_single_seeds_are_shown_without_a_verdict(make: Factory) -> None:
+    variant = replace(RFDN, name="rfdn-bsconv", title="RFDN, BSConv-U")
+    one = [*trained(make, RFDN, {}, {0: 31.0}), *trained(make, variant, {"conv": "bsconv"}, {0: 30.0})]
+    (study,) = find_studies(one)
+    grid = grid_of(study)
+    assert grid.rows[1].cells[2].sub == ""
+    assert grid.notes == ("One seed each: no spread is known, so no difference can be judged.",)
+
+
+def test_every_row_carries_the_mark_of_the_short_schedule(study_records: list[Record]) -> None:
+    (study,) = find_studies(study_records)
+    assert all(row.sub == "mean of 2 seeds, short schedule" for row in grid_of(study).rows)
+    assert "short schedule" in grid_of(study).caption
+
+
+def test_the_page_and_the_terminal_show_the_study(
+    study_records: list[Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.console import Console
+
+    page = render(study_records, [])
+    assert '<section id="studies"' in page
+    assert '<a href="#studies">' in page
+    print_sections(build_studies(study_records), Console(width=140))
+    printed = capsys.readouterr().out
+    assert "30.960 / 0.8700" in printed
+    assert "-0.270 (" in printed
+
+
+def test_the_tone_of_a_difference_says_what_its_interval_says(study_records: list[Record]) -> None:
+    (study,) = find_studies(study_records)
+    score = study.variants[1].scores[0]
+    assert score is not None and score.difference is not None
+    cell = grid_of(study).rows[1].cells[2]
+    assert cell.tone == ("bad" if score.difference[2] < 0 else "muted")
