@@ -24,6 +24,9 @@ from suite.records import Record
 _NTIRE = "256x256"
 """Height and width of the input in the NTIRE challenges."""
 
+BUSY = 0.1
+"""Share of the processors used by others above which a machine counts as busy."""
+
 
 def find_columns(records: Sequence[Record], scale: int) -> tuple[Column, ...]:
     """The columns for the records of one scale; none for figures that nobody asked for.
@@ -32,7 +35,7 @@ def find_columns(records: Sequence[Record], scale: int) -> tuple[Column, ...]:
     """
     columns: list[Column] = []
     for figure in FIGURES:
-        inputs = _inputs(record.input for record in records if record.measure == figure.measure)
+        inputs = _inputs(r.input for r in records if r.measure == figure.measure and r.input)
         if figure.metric == "activations" and _NTIRE in inputs:
             inputs = {_NTIRE: inputs[_NTIRE]}  # the input at which the field states them
         if inputs and not figure.by_input:

@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reports.columns import dataset_digest
+from reports.columns import BUSY, dataset_digest
 from reports.view import Cell, Column, Group, Missing, Note, Row
 from suite.records import Record
 
@@ -64,10 +64,6 @@ def attach(
             marks[column] = marks.get(column, "") + letter
     notes += [Note("", text) for text, _ in remarks[len(string.ascii_lowercase) :]]
     return tuple(replace(column, mark=marks.get(column.id, "")) for column in columns), notes
-
-
-BUSY = 0.1
-"""Share of the processors used by others above which a machine counts as busy."""
 
 
 def session_notes(groups: Sequence[Group]) -> list[str]:

@@ -11,6 +11,7 @@ from reports.machines import configuration, environments, facts, machine_names
 from reports.notes import join, unique
 from reports.view import View
 from suite.records import Record
+from suite.timing import samples_of
 
 _KNOWN = {True: "yes", False: "no: figures may differ from published ones", None: "no copy is known"}
 
@@ -160,7 +161,7 @@ def _samples(records: Sequence[Record]) -> tuple[Samples, ...]:
     machines = machine_names(environments(records))
     found = []
     for record in records:
-        times = tuple(float(sample) for sample in record.details.get("samples_ms", ()))
+        times = samples_of(record)
         figure = next((v for v in record.values if v.metric == "latency_ms"), None)
         if figure is None or not times:
             continue

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-
-Interval = tuple[float, float, float]
-"""Median, lower and upper end."""
+from collections.abc import Callable, Hashable, Sequence
 
 
 def value_ranks(
@@ -24,20 +21,20 @@ def value_ranks(
     return [None if v is None else 1 + sum(other < sign * v for _, other in present) for v in values]
 
 
-def interval_ranks(intervals: Sequence[Interval | None]) -> list[int | None]:
-    """Rank of each interval; lower is better.
+def shared_ranks(values: Sequence[float | None], different: Callable[[int, int], bool]) -> list[int | None]:
+    """Rank of each value; lower is better, and what cannot be told apart is not ranked apart.
 
-    Sorted by the median, one shares the rank of the one before it if its lower end does not exceed the
-    upper end of the first that has that rank: what cannot be told apart is not ranked apart. Ranks are
-    None for missing intervals, and for all if there are fewer than two.
+    In the order of the values, one shares the rank of the one before it unless it is ``different`` from the
+    first that has that rank; the function takes the places of two values. Ranks are None for missing
+    values, and for all if there are fewer than two.
     """
-    order = sorted((interval, index) for index, interval in enumerate(intervals) if interval is not None)
-    ranks: list[int | None] = [None] * len(intervals)
+    order = sorted((value, index) for index, value in enumerate(values) if value is not None)
+    ranks: list[int | None] = [None] * len(values)
     if len(order) < 2:
         return ranks
-    rank, first_upper = 0, float("-inf")
-    for position, ((_, lower, upper), index) in enumerate(order, start=1):
-        if rank == 0 or lower > first_upper:
-            rank, first_upper = position, upper
+    rank, first = 1, order[0][1]
+    for position, (_, index) in enumerate(order, start=1):
+        if different(index, first):
+            rank, first = position, index
         ranks[index] = rank
     return ranks

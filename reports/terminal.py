@@ -196,7 +196,7 @@ def _remarks(table: Table, style: _Style) -> Iterator[str]:
     cells = [cell for group in table.groups for row in group.rows for cell in row.cells]
     if any(cell.rank for cell in cells):
         where = "Numbers in parentheses" if style.plain else "Raised numbers"
-        shared = "; latencies share a rank where their 95 % interval overlaps that of the first of the rank"
+        shared = "; latencies share a rank where their ratio, paired over the rounds, lies within the noise"
         timed = any(column.measure == "runtime" for column in table.columns)
         yield f"{where} are ranks, 1 is best{shared if timed else ''}."
     for protocol in unique(column.protocol for column in table.columns):

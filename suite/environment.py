@@ -38,6 +38,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def affinity() -> list[int] | None:
+    """Numbers of the processors that this process may use; None where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
 def cpu_name() -> str:
     """The processor's model name as the operating system gives it."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -92,16 +93,33 @@ def test_quality_shares_a_rank_at_printed_precision(table: Table) -> None:
     assert cell(table, "rfdn", "psnr.Set5.sr-y").rank == 3
 
 
-def test_overlapping_latencies_share_a_rank(make: Factory, models: SimpleNamespace) -> None:
-    made = make([models.rfdn, models.imdn, models.bsrn], measures=["runtime"])
-    close = {
-        "rfdn": Value("latency_ms", 100.0, "ms", 99.0, 104.0),
-        "imdn": Value("latency_ms", 103.0, "ms", 102.0, 106.0),
-        "bsrn": Value("latency_ms", 105.0, "ms", 104.5, 107.0),
+def timed(records: list[Record], samples: dict[str, list[float]], floor: float) -> list[Record]:
+    """The records with these times in place of theirs."""
+    return [
+        replace(
+            one,
+            values=(Value("latency_ms", statistics.median(samples[one.model]), "ms", 0, 999),),
+            details={**one.details, "samples_ms": samples[one.model], "noise": {"floor": floor}},
+        )
+        for one in records
+    ]
+
+
+@pytest.mark.parametrize(
+    ("floor", "expected"),
+    [(0.0, {"rfdn": 1, "imdn": 2, "bsrn": 3}), (0.05, {"rfdn": 1, "imdn": 1, "bsrn": 3})],
+)
+def test_latencies_within_the_noise_of_the_first_share_its_rank(
+    floor: float, expected: dict[str, int], make: Factory, models: SimpleNamespace
+) -> None:
+    samples = {
+        "rfdn": [100.0, 110.0, 105.0, 120.0],
+        "imdn": [103.0, 113.0, 108.0, 123.0],  # 3 % slower in every round, though the rounds differ by more
+        "bsrn": [110.0, 121.0, 116.0, 132.0],
     }
-    table = build([replace(one, values=(close[one.model],)) for one in made]).tables[0]
-    ranks = {model: cell(table, model, "runtime.latency_ms.3x256x256").rank for model in close}
-    assert ranks == {"rfdn": 1, "imdn": 1, "bsrn": 3}
+    made = make([models.rfdn, models.imdn, models.bsrn], measures=["runtime"])
+    table = build(timed(made, samples, floor)).tables[0]
+    assert {m: cell(table, m, "runtime.latency_ms.3x256x256").rank for m in expected} == expected
 
 
 def test_references_are_not_ranked(table: Table) -> None:

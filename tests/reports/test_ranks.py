@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.ranks import interval_ranks, value_ranks
+from reports.ranks import shared_ranks, value_ranks
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,25 @@ def test_one_model_on_two_machines_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("intervals", "expected"),
+    ("values", "expected"),
     [
-        ([(10, 9, 11), (20, 19, 21)], [1, 2]),
-        ([(20, 19, 21), (10, 9, 11)], [2, 1]),
-        # Overlapping neighbours share a rank; touching ends overlap.
-        ([(10, 9, 12), (11, 12, 13), (30, 29, 31)], [1, 1, 3]),
-        # A chain: the third overlaps the second but not the first of the shared rank.
-        ([(10, 9, 12), (12, 11, 15), (15, 14, 17)], [1, 1, 3]),
-        # All that overlap the first share its rank, however many there are.
-        ([(10, 9, 20), (12, 11, 13), (15, 14, 16), (30, 28, 32)], [1, 1, 1, 4]),
-        ([None, (1, 1, 1), (2, 2, 2)], [None, 1, 2]),
-        ([(1, 1, 1), None], [None, None]),
+        ([10, 20], [1, 2]),
+        ([20, 10], [2, 1]),
+        # Neighbours that are not told apart share a rank; the next counts all that are before it.
+        ([10, 11, 30], [1, 1, 3]),
+        # A chain: the third is near the second but not near the first of the shared rank.
+        ([10, 12, 14], [1, 1, 3]),
+        ([None, 1, 20], [None, 1, 2]),
+        ([1, None], [None, None]),
+        ([], []),
     ],
 )
-def test_intervals(intervals: list[tuple[float, float, float] | None], expected: list[int | None]) -> None:
-    assert interval_ranks(intervals) == expected
+def test_what_differs_by_less_than_three_shares_a_rank(
+    values: list[float | None], expected: list[int | None]
+) -> None:
+    def different(first: int, second: int) -> bool:
+        a, b = values[first], values[second]
+        assert a is not None and b is not None
+        return abs(a - b) >= 3
+
+    assert shared_ranks(values, different) == expected

@@ -49,6 +49,7 @@ def test_one_model_has_cost_at_two_sizes_and_the_other_measures_once(empty_home:
         ("cost", (3, 180, 320), "", ""),
         ("memory", (3, 256, 256), "", ""),
         ("runtime", (3, 256, 256), "", ""),
+        ("runtime", None, "photos", ""),
         ("quality", None, "photos", "sr-y"),
     ]
 
@@ -73,11 +74,22 @@ def test_models_scales_datasets_and_protocols_multiply(empty_home: Path) -> None
     assert len({(t.subject.card.name, t.subject.scale, t.dataset_name, t.protocol) for t in tasks}) == 16
 
 
+def test_the_mean_time_over_images_is_that_of_the_usual_set_whatever_is_asked_for(
+    empty_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    tasks = plan(empty_home, datasets=(f"mine={tmp_path / 'mine'}",), measures=("runtime", "quality"))
+    assert [(t.measure, t.dataset_name) for t in tasks if t.input is None] == [
+        ("runtime", "photos"),
+        ("quality", "mine"),
+    ]
+
+
 def test_cheap_measures_come_first_whatever_the_order(empty_home: Path) -> None:
     tasks = plan(empty_home, "imdn", "bicubic", measures=("quality", "runtime", "memory", "cost"))
     measures = list(dict.fromkeys(task.measure for task in tasks))
     assert measures == ["cost", "memory", "runtime", "quality"]
-    assert [t.subject.card.name for t in tasks if t.measure == "runtime"] == ["imdn", "bicubic"]
+    assert [t.subject.card.name for t in tasks if t.measure == "runtime" and t.input] == ["imdn", "bicubic"]
 
 
 def test_what_is_named_twice_is_measured_once(empty_home: Path) -> None:
@@ -104,7 +116,7 @@ def test_the_configuration_reaches_every_task(empty_home: Path) -> None:
         assert (subject.backend, subject.device, subject.precision, subject.threads) == (
             *("eager", "cuda", "fp16", 3),
         )
-        assert task.effort == ("quick" if task.measure == "runtime" else "")
+        assert task.effort == ("quick" if task.measure == "runtime" and task.input else "")
 
 
 # Defaults
@@ -114,7 +126,7 @@ def test_without_data_the_photographs_and_no_weights_are_used(empty_home: Path) 
     tasks = plan(empty_home, "imdn", scales=(3,))  # at x4 the package brings weights
     assert {task.subject.weights.origin for task in tasks} == {"none"}
     assert tasks[-1].dataset_name == "photos"
-    assert describe_sources(tasks) == "Weights: random numbers for imdn. Datasets: none."
+    assert describe_sources(tasks) == "Weights: random numbers for imdn. Datasets: photos."
 
 
 def test_with_data_set5_and_official_weights_are_used(home: Path) -> None:
@@ -169,7 +181,7 @@ def test_a_scale_that_a_model_lacks_is_a_problem_of_all_its_tasks(empty_home: Pa
     for task in tasks:
         lacks = "rfdn has no x2 network (only x4)." if task.subject.card.name == "rfdn" else ""
         assert task.problem == lacks
-    assert len(tasks) == 2 * 5
+    assert len(tasks) == 2 * 6
 
 
 def test_a_missing_folder_is_a_problem_of_its_quality_alone(empty_home: Path) -> None:
@@ -238,7 +250,7 @@ Keys = Callable[..., dict[str, str]]
 
 def test_every_task_has_a_key_of_its_own(tasks_of: Keys) -> None:
     keys = tasks_of()
-    assert len(set(keys.values())) == len(keys) == 5
+    assert len(set(keys.values())) == len(keys) == 6
 
 
 def test_the_same_request_has_the_same_keys(tasks_of: Keys) -> None:
