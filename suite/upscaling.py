@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.backends import Forward
-from suite.catalog.cards import InputConvention
 from suite.errors import SuiteError
 from suite.images import Plane, Rgb, enlarge, luma, to_rgb, to_ycbcr
 from suite.task import Subject
@@ -32,10 +31,20 @@ def to_tensor(image: Rgb, value_range: float) -> Tensor:
     return planes.float().mul_(value_range / 255.0).unsqueeze(0)
 
 
-def to_input(image: Rgb, convention: InputConvention) -> Tensor:
-    """``(H, W, 3)`` uint8 to the ``(1, C, H, W)`` float32 that a network of that convention is fed."""
+def to_input(subject: Subject, image: Rgb, name: str) -> Tensor:
+    """``(H, W, 3)`` uint8 to the ``(1, C, H, W)`` float32 that a network is fed.
+
+    Raises `SuiteError` for an image that is too small for the network.
+    """
     import torch
 
+    convention = subject.card.input
+    height, width = image.shape[:2]
+    if min(height, width) < convention.min_size:
+        raise SuiteError(
+            f"{name} is {width}x{height} pixels; {subject.title} needs at least "
+            f"{convention.min_size} each way."
+        )
     if convention.colour == "rgb":
         return to_tensor(image, convention.range)
     return torch.from_numpy(luma(image) * (convention.range / 255.0)).float()[None, None]
@@ -78,12 +87,7 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
 
     convention = subject.card.input
     height, width = image.shape[:2]
-    if min(height, width) < convention.min_size:
-        raise SuiteError(
-            f"{name} is {width}x{height} pixels; {subject.title} needs at least "
-            f"{convention.min_size} each way."
-        )
-    output = forward(to_input(image, convention))
+    output = forward(to_input(subject, image, name))
     expected = (1, convention.channels, height * subject.scale, width * subject.scale)
     if tuple(output.shape) != expected:
         raise SuiteError(f"{subject.title} gave {tuple(output.shape)} for {name} instead of {expected}.")

@@ -33,7 +33,7 @@ from suite.records import Value
 from suite.statistics import bootstrap_median
 from suite.task import Outcome, Say, Size, Subject, Task
 from suite.timing import noise_floor
-from suite.upscaling import to_tensor
+from suite.upscaling import to_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _over_a_dataset(task: Task, say: Say) -> Outcome:
         worker.call(load, task.subject)
         for pair in task.dataset.pairs():
             say(f"{len(times) + 1}/{len(task.dataset.files)} {pair.name}")
-            times[pair.name] = worker.call(pass_image, task.subject, pair.lr)
+            times[pair.name] = worker.call(pass_image, task.subject, pair.lr, pair.name)
     mean = math.fsum(times.values()) / len(times)
     details = {"images_ms": times, "dataset": {"digest": task.dataset.digest, "images": len(times)}}
     return Outcome(task, (Value("ntire_mean_ms", mean, "ms"),), details)
@@ -221,11 +221,10 @@ def load(state: State, subject: Subject) -> None:
     state["forward"], state["device"] = prepare(subject), subject.device
 
 
-def pass_image(state: State, subject: Subject, image: Rgb) -> float:
+def pass_image(state: State, subject: Subject, image: Rgb, name: str) -> float:
     """Time of one forward pass of an image in milliseconds; runs in a worker.
 
     Conversion to a tensor and the way to the device are not in it, as in the challenges' scripts.
     """
-    tensor = to_tensor(image, subject.card.input.range)
-    state["image"] = place(tensor, subject.device, subject.precision)
+    state["image"] = place(to_input(subject, image, name), subject.device, subject.precision)
     return sample(state)

@@ -10,6 +10,7 @@ import pytest
 
 from suite.catalog import model_card
 from suite.datasets import open_dataset
+from suite.errors import SuiteError
 from suite.isolation import Worker
 from suite.measures.runtime import EFFORTS, PATIENCE, Effort, Timing, run
 from suite.task import Outcome, Subject, Task
@@ -106,7 +107,7 @@ def test_a_session_says_who_took_part_on_which_processors_and_how_noisy_it_was(
 def test_the_challenges_mean_has_every_image_once_and_the_cold_one_in_it(
     tiny_set: TinySet, tmp_path: Path
 ) -> None:
-    dataset = open_dataset(f"tiny={tiny_set()}", 4, tmp_path)
+    dataset = open_dataset(f"tiny={tiny_set((64, 96), (60, 80))}", 4, tmp_path)
     task = Task("runtime", subject("rfdn-bsconv-s"), dataset, dataset.name)
     (outcome,) = run([task], lambda words: None)
     times = outcome.details["images_ms"]
@@ -115,3 +116,13 @@ def test_the_challenges_mean_has_every_image_once_and_the_cold_one_in_it(
     assert (value.metric, value.unit) == ("ntire_mean_ms", "ms")
     assert value.value == pytest.approx(statistics.fmean(times.values()))
     assert times["a"] == max(times.values())  # the first image pays for the cold start
+
+
+@pytest.mark.slow
+def test_an_image_too_small_for_the_network_is_named_instead_of_timed(
+    tiny_set: TinySet, tmp_path: Path
+) -> None:
+    dataset = open_dataset(f"tiny={tiny_set()}", 4, tmp_path)
+    task = Task("runtime", subject("rfdn-bsconv-s"), dataset, dataset.name)
+    with pytest.raises(SuiteError, match="a is 16x12 pixels; rfdn-bsconv-s x4 needs at least 15 each way"):
+        list(run([task], lambda words: None))

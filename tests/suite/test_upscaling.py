@@ -102,14 +102,14 @@ def test_an_image_that_is_too_small_for_the_network_is_named(height: int, width:
 
 @pytest.mark.parametrize("value_range", [1.0, 255.0])
 def test_a_network_on_luma_is_fed_the_luma_that_is_not_rounded(value_range: float) -> None:
-    tensor = to_input(IMAGE, InputConvention("y", value_range))
+    tensor = to_input(on_luma(value_range), IMAGE, "a")
     assert (tensor.shape, tensor.dtype) == ((1, 1, 20, 30), torch.float32)
     np.testing.assert_allclose(tensor[0, 0].numpy(), luma(IMAGE) / 255 * value_range, rtol=1e-6)
 
 
 def test_white_and_black_are_235_and_16() -> None:
     image = np.array([[[0] * 3, [255] * 3]], np.uint8)
-    assert to_input(image, InputConvention("y", 255.0)).flatten().tolist() == [16, 235]
+    assert to_input(on_luma(255.0), image, "a").flatten().tolist() == [16, 235]
 
 
 @pytest.mark.parametrize("value_range", [1.0, 255.0])
