@@ -7,8 +7,6 @@ import functools
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +21,6 @@ from reports.plot import Panel, build_chart
 from reports.provenance import build_provenance
 from reports.sections import build_sections
 from reports.view import Column, Row
-from suite.errors import SuiteError
 from suite.records import Record
 
 _HERE = Path(__file__).parent
@@ -53,27 +50,6 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
             policy=content_policy(style, script),
         )
     )
-
-
-def write(path: Path, html: str) -> None:
-    """Write a page to a file, whole or not at all; its folder is made if it is not there.
-
-    Raises `suite.errors.SuiteError` naming the file if it cannot be written.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as stream:
-            temporary = stream.name
-            stream.write(html)
-        os.chmod(temporary, 0o644)  # temporary files are private; a report is there to be read
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise SuiteError(f"cannot write the report {path}: {error.strerror}.") from None
 
 
 def content_policy(style: str, script: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from suite.errors import SuiteError
+from suite.files import write_text
 from suite.records import Record
 
 DEFAULT_PAGE = Path("reports/leaderboard.html")
@@ -44,14 +43,7 @@ def remember_command(run: Path, resolved: Sequence[str] = ()) -> None:
     command = shlex.join(["python", "-m", "suite", *sys.argv[1:], *resolved])
     known = [entry for entry in commands([run]) if entry != command]
     text = json.dumps({"schema": 1, "commands": [*known, command]}, indent=1)
-    file = run / "run.json"
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".run.json.{os.getpid()}")
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(file)
-    except OSError as error:
-        raise SuiteError(f"--out {run}: cannot write there ({error.strerror}).") from None
+    write_text(run / "run.json", text + "\n")
 
 
 def commands(runs: Sequence[Path]) -> list[str]:
@@ -81,7 +73,7 @@ def show(records: Sequence[Record]) -> None:
 
 def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:
     """Write the report and say where. Raises `SuiteError` if the file can't be written."""
-    from reports import html
+    from reports.html import render
 
-    html.write(page, html.render(records, made_by))
+    write_text(page, render(records, made_by))
     print(f"Report: {page}", file=sys.stderr)

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import SuiteError
+from suite.files import atomically, write_text
 from suite.weights import read_state
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def atomically(file: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside its place, flush it to disk, then move it there in one step.
-
-    Raises `SuiteError` if the disk does not take it; what was there before is then untouched.
-    """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)  # some writers leave their files to the owner alone
-        temporary.replace(file)
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
-        temporary.unlink(missing_ok=True)
-        raise SuiteError(f"cannot write {file}: {error}.") from None
 
 
 def save_checkpoint(file: Path, state: Mapping[str, Any]) -> None:
@@ -65,8 +47,4 @@ def save_weights(file: Path, weights: Mapping[str, Tensor], card: Mapping[str, A
     text = json.dumps(card, indent=1, ensure_ascii=False)
     tensors = {key: value.detach().cpu().contiguous() for key, value in weights.items()}
     atomically(file, lambda path: save_file(tensors, path, metadata={"card": text}))
-    atomically(file.with_suffix(".json"), lambda path: _write_text(path, text + "\n"))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text(file.with_suffix(".json"), text + "\n")

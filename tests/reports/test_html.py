@@ -9,13 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from reports.html import render, write
-from suite.errors import SuiteError
+from reports.html import render
 from suite.records import Record
 
 COMMANDS = [
@@ -151,23 +149,3 @@ def test_pages_without_quality_or_without_records(make: Callable[..., list[Recor
     outline = Outline(render(make(measures=["cost", "runtime"]), []))
     assert "No PSNR was measured at this scale, so the plot shows latency against MACs." in outline.text
     assert "No records." in Outline(render([], [])).text
-
-
-def test_write_replaces_the_file_whole(tmp_path: Path, page: str) -> None:
-    file = tmp_path / "reports" / "page.html"
-    write(file, "old")
-    write(file, page)
-    assert file.read_text(encoding="utf-8") == page
-    assert [one.name for one in file.parent.iterdir()] == ["page.html"]
-
-
-def test_write_names_the_file_it_cannot_write(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SuiteError, match=r"cannot write the report .*file/page\.html"):
-        write(tmp_path / "file" / "page.html", "x")
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "inside").write_text("")
-    with pytest.raises(SuiteError, match="cannot write the report"):
-        write(folder, "x")
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder"]

@@ -1,0 +1,40 @@
+"""Writing a file all at once or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from suite.errors import SuiteError
+
+
+def atomically(file: Path, write: Callable[[Path], None]) -> None:
+    """Have ``write`` make a file beside its place, flush it to disk, then move it there in one step.
+
+    The folder is made if it is not there. Raises `SuiteError` if the disk does not take it; what was there
+    before is then untouched.
+    """
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)  # some writers leave their files to the owner alone
+        temporary.replace(file)
+    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
+        with contextlib.suppress(OSError):  # where its folder is none, which is what the error says
+            temporary.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise SuiteError(f"cannot write {file}: {reason}.") from None
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text in UTF-8 with the line ends it has, as `atomically` does."""
+    atomically(file, lambda path: _write(path, text))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode("utf-8"))

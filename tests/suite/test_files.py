@@ -1,0 +1,44 @@
+"""A file is written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.errors import SuiteError
+from suite.files import atomically, write_text
+
+
+def test_a_file_is_replaced_whole_and_its_folder_made(tmp_path: Path) -> None:
+    file = tmp_path / "reports" / "page.html"
+    write_text(file, "old")
+    write_text(file, "new\r\n\u00d7")
+    assert file.read_bytes() == b"new\r\n\xc3\x97"
+    assert [one.name for one in file.parent.iterdir()] == ["page.html"]
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SuiteError, match=r"cannot write .*file/page\.html: (Not a directory|File exists)\."):
+        write_text(tmp_path / "file" / "page.html", "x")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "inside").write_text("")
+    with pytest.raises(SuiteError, match=r"cannot write .*folder: "):
+        write_text(folder, "x")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    def fail(path: Path) -> None:
+        path.write_text("half")
+        raise RuntimeError("the disk is full")
+
+    file = tmp_path / "state"
+    write_text(file, "good")
+    with pytest.raises(SuiteError, match=r"cannot write .*state: the disk is full"):
+        atomically(file, fail)
+    assert file.read_text() == "good"
+    assert [one.name for one in tmp_path.iterdir()] == ["state"]
