@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from suite.errors import SuiteError
-from suite.isolation import one_line
+from suite.isolation import State, Worker, one_line, tell
 from suite.measures import MEASURES
 from suite.plan import task_key
 from suite.records import Record, Store
@@ -56,9 +56,7 @@ def _outcomes(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     """Run tasks that belong together; every one gets an outcome, whatever happens."""
     left = list(tasks)
     try:
-        for outcome in MEASURES[tasks[0].measure].load()(
-            tasks, lambda words: say(f"{tasks[0].title}: {words}")
-        ):
+        for outcome in _run(tasks, lambda words: say(f"{tasks[0].title}: {words}")):
             left.remove(outcome.task)
             yield outcome
         reason = "the measure gave no result."
@@ -68,6 +66,21 @@ def _outcomes(tasks: list[Task], say: Say) -> Iterator[Outcome]:
         reason = f"{tasks[0].title} failed with {one_line(error)}"
     for task in left:
         yield Outcome(task, not_measured=reason)
+
+
+def _run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
+    """The measure's own outcomes. Code that is not the suite's runs in a process of its own."""
+    measure = MEASURES[tasks[0].measure]
+    if measure.isolated or not tasks[0].subject.card.foreign:
+        yield from measure.load()(tasks, say)
+        return
+    with Worker(tasks[0].title, tasks[0].patience, say) as worker:
+        yield from worker.stream(_serve, tasks)
+
+
+def _serve(state: State, tasks: list[Task]) -> Iterator[Outcome]:
+    """What a measure finds, in a worker; what it says goes to the driver as it is said."""
+    yield from MEASURES[tasks[0].measure].load()(tasks, lambda words: tell(state, words))
 
 
 def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any]) -> Finished:

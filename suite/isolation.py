@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,6 +18,11 @@ T = TypeVar("T")
 State = dict[str, Any]
 """What a worker keeps between calls."""
 
+PATIENCE_S = 900.0
+"""How long a worker may be silent, in seconds."""
+
+_SEND = "_send"
+
 
 def one_line(error: BaseException) -> str:
     """An error as one short line: its type and the first line of its message."""
@@ -28,11 +33,17 @@ def one_line(error: BaseException) -> str:
 class Worker:
     """A fresh process that runs functions one after the other and keeps a state between them.
 
-    Use as a context manager; leaving it ends the process.
+    Use as a context manager; leaving it ends the process. ``title`` says in messages what it measures;
+    ``patience`` is how long it may be silent, in seconds, before it counts as hanging. What it prints on
+    standard output is dropped: that is the driver's. ``say`` takes what it tells meanwhile (see `tell`).
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(
+        self, title: str, patience: float = PATIENCE_S, say: Callable[[str], None] = lambda words: None
+    ) -> None:
         self.title = title
+        self._say = say
+        self._patience = patience
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -54,17 +65,52 @@ class Worker:
     def call(self, function: Callable[Concatenate[State, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``function(state, ...)`` in the process; arguments and result are pickled.
 
-        ``function`` is defined at the top of a module. Raises `SuiteError` if it raises or if the
-        process dies.
+        ``function`` is defined at the top of a module. Raises `SuiteError` if it raises, if the process
+        dies, or if it does not answer.
         """
+        self._send(function, args, kwargs)
+        kind, value = self._receive()
+        assert kind == "done"
+        result: T = value
+        return result
+
+    def stream(
+        self, function: Callable[Concatenate[State, P], Iterable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[T]:
+        """What ``function(state, ...)`` yields in the process, as soon as it does; otherwise as `call`.
+
+        Each item starts its patience anew. Calling ``next`` after a failure ends the iteration.
+        """
+        self._send(_each, (function, args, kwargs), {})
+        while True:
+            kind, value = self._receive()
+            if kind == "done":
+                return
+            yield value
+
+    def _send(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
             self._connection.send((function, args, kwargs))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise SuiteError(f"{self.title} cannot go to a process of its own: {one_line(error)}") from None
         except OSError:
             pass  # it has died; reading its answer says so
+
+    def _receive(self) -> tuple[str, Any]:
+        """The next message that is not for `say`: ``done`` or ``item`` with a value."""
+        while True:
+            kind, value = self._message()
+            if kind == "failed":
+                raise SuiteError(value)
+            if kind != "told":
+                return kind, value
+            self._say(value)
+
+    def _message(self) -> tuple[str, Any]:
         try:
-            ok, value = self._connection.recv()
+            if self._connection.poll(self._patience):
+                message: tuple[str, Any] = self._connection.recv()
+                return message
         except (EOFError, OSError):
             self._process.join(timeout=5)
             code = self._process.exitcode
@@ -72,32 +118,47 @@ class Worker:
             if code is not None and code < 0:
                 how = f"signal {-code}{' (often: out of memory)' if code == -9 else ''}"
             raise SuiteError(f"the process that measured {self.title} ended with {how}.") from None
-        if not ok:
-            raise SuiteError(value)
-        result: T = value
-        return result
+        self._process.kill()
+        raise SuiteError(
+            f"{self.title} did not answer for {self._patience:g} seconds and was stopped: "
+            "give it more with --patience, or look for what it waits for."
+        )
+
+
+def tell(state: State, words: str) -> None:
+    """Have a worker's `say` take a few words at once; for functions that run in it."""
+    state[_SEND](("told", words))
+
+
+def _each(
+    state: State, function: Callable[..., Iterable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Send every item that a function yields."""
+    for item in function(state, *args, **kwargs):
+        state[_SEND](("item", item))
 
 
 def _serve(connection: Connection) -> None:
     """The worker's loop. It ends when the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it then ends the workers
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else PyTorch's profiler writes into the progress
-    state: State = {}
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # networks may print; the table is the driver's alone
+    state: State = {_SEND: connection.send}
     while True:
         try:
             function, args, kwargs = connection.recv()
         except (EOFError, OSError):
             return
         except Exception as error:  # what was sent needs a module that cannot be imported here
-            connection.send((False, one_line(error)))
+            connection.send(("failed", one_line(error)))
             continue
         try:
-            answer = (True, function(state, *args, **kwargs))
+            answer = ("done", function(state, *args, **kwargs))
         except SuiteError as error:
-            answer = (False, str(error))
+            answer = ("failed", str(error))
         except Exception as error:  # a network may raise anything; the driver names it and goes on
-            answer = (False, one_line(error))
+            answer = ("failed", one_line(error))
         try:
             connection.send(answer)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            connection.send((False, f"the answer cannot be sent: {one_line(error)}"))
+            connection.send(("failed", f"the answer cannot be sent: {one_line(error)}"))

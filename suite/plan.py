@@ -14,7 +14,9 @@ from suite.catalog.cards import ModelCard
 from suite.catalog.protocols import protocol_by_id
 from suite.datasets import Dataset, open_dataset
 from suite.errors import SuiteError, UsageError
+from suite.foreign import foreign_digest
 from suite.home import holds
+from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES, measure_by_name
 from suite.records import make_key
 from suite.task import Size, Subject, Task, size_text
@@ -44,6 +46,8 @@ class Request:
     precision: str = "fp32"
     threads: int = 1
     effort: str = "standard"
+    patience: float = PATIENCE_S
+    """How long a process may be silent, in seconds, before it counts as hanging."""
 
 
 def ntire_input(channels: int) -> Size:
@@ -84,7 +88,8 @@ def make_plan(request: Request) -> list[Task]:
             subject, problem = _subject(card, scale, request)
             tasks += _tasks_of(subject, problem, datasets, timed, measures, request)
     order = {name: position for position, name in enumerate(("cost", "memory", "runtime", "quality"))}
-    return sorted(tasks, key=lambda task: order[task.measure])
+    patient = (dataclasses.replace(task, patience=request.patience) for task in tasks)
+    return sorted(patient, key=lambda task: order[task.measure])
 
 
 def _dataset_names(request: Request) -> list[str]:
@@ -178,7 +183,7 @@ def determining(task: Task, environment_id: str) -> dict[str, Any]:
         "version": MEASURES[task.measure].version,
         "model": card.name,
         "build": card.build,
-        "code": source_digest(card.build),
+        "code": foreign_digest(card.build, card.root) if card.foreign else source_digest(card.build),
         "arguments": dict(card.arguments),
         "convention": dataclasses.asdict(card.input),
         "scale": subject.scale,

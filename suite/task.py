@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.catalog.cards import ModelCard
 from suite.datasets import Dataset
+from suite.isolation import PATIENCE_S
 from suite.records import Value
 from suite.weights import Weights
 
@@ -51,6 +52,8 @@ class Task:
     input: Size | None = None
     effort: str = ""
     """How long runtime is measured: ``quick``, ``standard`` or ``rigorous``."""
+    patience: float = PATIENCE_S
+    """How long a process that measures it may be silent, in seconds."""
     problem: str = ""
     """Why the task can't be measured, where that is known beforehand."""
 

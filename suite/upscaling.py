@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.backends import Forward
+from suite.catalog.cards import InputConvention
 from suite.errors import SuiteError
 from suite.images import Plane, Rgb, enlarge, luma, to_rgb, to_ycbcr
 from suite.task import Subject
@@ -46,8 +47,17 @@ def to_input(subject: Subject, image: Rgb, name: str) -> Tensor:
             f"{convention.min_size} each way."
         )
     if convention.colour == "rgb":
-        return to_tensor(image, convention.range)
-    return torch.from_numpy(luma(image) * (convention.range / 255.0)).float()[None, None]
+        tensor = to_tensor(image, convention.range)
+    else:
+        tensor = torch.from_numpy(luma(image) * (convention.range / 255.0)).float()[None, None]
+    return tensor - _mean(convention) if convention.mean else tensor
+
+
+def _mean(convention: InputConvention) -> Tensor:
+    """The mean of a convention as ``(1, C, 1, 1)``."""
+    import torch
+
+    return torch.tensor(convention.mean).view(1, -1, 1, 1)
 
 
 def to_levels(output: Tensor, value_range: float) -> Levels:
@@ -88,11 +98,15 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
     convention = subject.card.input
     height, width = image.shape[:2]
     output = forward(to_input(subject, image, name))
+    if not isinstance(output, torch.Tensor):
+        raise SuiteError(f"{subject.title} gave {type(output).__name__} for {name} instead of a tensor.")
     expected = (1, convention.channels, height * subject.scale, width * subject.scale)
     if tuple(output.shape) != expected:
         raise SuiteError(f"{subject.title} gave {tuple(output.shape)} for {name} instead of {expected}.")
     if not torch.isfinite(output).all():
         raise SuiteError(f"{subject.title} gave values that are not finite for {name}.")
+    if convention.mean:
+        output = output.float().cpu() + _mean(convention)
     if convention.colour == "rgb":
         return to_levels(output, convention.range)
     return with_chroma(to_luma(output, convention.range), image, subject.scale)

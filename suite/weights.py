@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.catalog.cards import Checkpoint, ModelCard
 from suite.errors import SuiteError
+from suite.foreign import build_foreign
 from suite.home import expand
 from suite.records import make_key
 
@@ -74,6 +75,8 @@ def available(card: ModelCard, scale: int, home: Path) -> str:
     """Origin of the best weights that are there: official, else shipped, else none."""
     if not card.needs_weights:
         return WITHOUT_PARAMETERS
+    if scale in card.own:
+        return card.own[scale].path
     official = card.official.get(scale)
     if official and (home / "weights" / official.path).is_file():
         return OFFICIAL
@@ -89,6 +92,8 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
     if not card.needs_weights:
         return Weights(WITHOUT_PARAMETERS)
     official = card.official.get(scale)
+    if choice is None and (own := card.own.get(scale)):
+        return _own(own, card)
     choice = choice or available(card, scale, home)
     if choice == NO_WEIGHTS:
         return Weights(NO_WEIGHTS)
@@ -110,6 +115,20 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
     if not path.is_file():
         raise SuiteError(f"--weights {choice}: no such file (or say 'official' or 'shipped').")
     return Weights(str(path), path, sha256_of(path), official, training_facts(path))
+
+
+def _own(checkpoint: Checkpoint, card: ModelCard) -> Weights:
+    """The file that a user's card names. Raises `SuiteError` if it is not there or not the one."""
+    file = Path(checkpoint.path)
+    if not file.is_file():
+        raise SuiteError(f"{checkpoint.source}: the weights {file} of {card.name} do not exist.")
+    found = sha256_of(file)
+    if checkpoint.sha256 and checkpoint.sha256 != found:
+        raise SuiteError(
+            f"{checkpoint.source}: the weights {file} have the digest {found[:12]}..., not "
+            f"{checkpoint.sha256[:12]}..."
+        )
+    return Weights(str(file), file, found, checkpoint, training_facts(file))
 
 
 def training_card(file: Path) -> dict[str, Any]:
@@ -170,13 +189,19 @@ def source_digest(build: str) -> str:
 
 
 def build(card: ModelCard, scale: int, *, seed: int = 0) -> nn.Module:
-    """The network of a card, with the initial weights of a seed, in evaluation mode."""
+    """The network of a card, with the initial weights of a seed, in evaluation mode.
+
+    Raises `SuiteError` for a user's network that cannot be built.
+    """
     import torch
 
-    module, _, attribute = card.build.partition(":")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = getattr(importlib.import_module(module), attribute)(scale=scale, **card.arguments)
+        if card.foreign:
+            network = build_foreign(card, scale)
+        else:
+            module, _, attribute = card.build.partition(":")
+            network = getattr(importlib.import_module(module), attribute)(scale=scale, **card.arguments)
     return network.eval().requires_grad_(False)
 
 
@@ -241,6 +266,13 @@ def rename(state: dict[str, Any], renames: tuple[tuple[str, str], ...]) -> dict[
     return result
 
 
+def used(state: dict[str, Any], unused: tuple[str, ...]) -> dict[str, Any]:
+    """The state dict without the keys that one of the regular expressions finds."""
+    return {
+        key: value for key, value in state.items() if not any(re.search(pattern, key) for pattern in unused)
+    }
+
+
 def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
     """Load a state dict into a network, strictly; the keys may be the network's own or the official ones.
 
@@ -260,6 +292,11 @@ def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
     problems += [f"has {key}, which the network lacks" for key in state.keys() - expected.keys()]
     found = ((key, _misfit(state[key], expected[key])) for key in expected.keys() & state.keys())
     problems += [f"has {key} {problem}" for key, problem in found if problem]
+    if problems and len(state) < len(expected) and any(isinstance(v, dict) for v in state.values()):
+        inside = ", ".join(sorted(key for key, value in state.items() if isinstance(value, dict)))
+        raise SuiteError(
+            f"{weights.file} holds state dicts under {inside}: say which one as entry in a model card."
+        )
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise SuiteError(f"{weights.file} does not fit the network: it {min(problems)}{more}.")

@@ -18,6 +18,9 @@ class InputConvention:
     """The value that stands for 255: 1.0 or 255.0. A wrong one does not crash, it costs many dB."""
     min_size: int = 1
     """Smallest height and width of an input, in pixels."""
+    mean: tuple[float, ...] = ()
+    """What is taken from each channel before the network and added after it, in units of the range; empty
+    where the network does that itself or not at all."""
 
     @property
     def channels(self) -> int:
@@ -40,6 +43,8 @@ class Checkpoint:
     """Key under which the file holds the state dict, if it is not the state dict itself."""
     renames: tuple[tuple[str, str], ...] = ()
     """Pairs of a regular expression and its replacement, applied to each key in turn."""
+    unused: tuple[str, ...] = ()
+    """Regular expressions of keys that belong to the network of another scale and are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class ModelCard:
     year: int
     scales: tuple[int, ...]
     build: str
-    """``package.module:attribute``, called as ``attribute(scale=..., **arguments)``."""
+    """``package.module:attribute`` or ``/folder/file.py:attribute``, called as
+    ``attribute(scale=..., **arguments)``."""
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     input: InputConvention = field(default_factory=InputConvention)
     official: Mapping[int, Checkpoint] = field(default_factory=dict, hash=False)
@@ -61,6 +67,14 @@ class ModelCard:
     citation: str = ""
     needs_weights: bool = True
     """False for a network without parameters, which can be judged as it is."""
+    scale_argument: str | None = "scale"
+    """Name under which ``build`` takes the scale; empty if it takes none; None to look at its signature."""
+    own: Mapping[int, Checkpoint] = field(default_factory=dict, hash=False)
+    """Weights files that a user's card names, by scale; their paths are absolute."""
+    root: str = ""
+    """Folder from which the network's modules import one another; empty for installed ones."""
+    foreign: bool = False
+    """Whether the network is not the suite's: its code then never runs in the driver's process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import PROTOCOLS
 from suite.cli import common
+from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ EFFORTS = ("quick", "standard", "rigorous")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``run``."""
     parser.add_argument(
-        "--models", nargs="+", action="extend", required=True, metavar="NAME", help="see: list models"
+        "--models",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="MODEL",
+        help="a name (see: list models), my.toml, FILE.py:ATTRIBUTE, PKG.MOD:ATTRIBUTE, or a checkpoint",
     )
     parser.add_argument(
         "--datasets",
@@ -60,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
     parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
     parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
+    parser.add_argument(
+        "--patience",
+        type=common.positive,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help=f"how long a measuring process may be silent (default: {PATIENCE_S:g})",
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
     )
@@ -99,6 +112,7 @@ def execute(options: argparse.Namespace) -> int:
         precision=options.precision,
         threads=options.threads or available_cores(),
         effort=options.effort,
+        patience=options.patience,
     )
     tasks = plan.make_plan(request)
     print(f"Home: {request.home}. {plan.describe_sources(tasks)}", file=sys.stderr)

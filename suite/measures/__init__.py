@@ -22,6 +22,8 @@ class Measure:
     """Counted up when the same task would give other values; old records are then not reused."""
     description: str
     metrics: tuple[str, ...]
+    isolated: bool = False
+    """Whether networks run in processes that the measure starts, never in its own."""
 
     def load(self) -> Run:
         """The measure's ``run`` function."""
@@ -68,6 +70,7 @@ _MEASURES = (
         1,
         "peak of the memory that one forward pass allocates, and the size of the weights",
         ("peak_bytes", "weights_bytes"),
+        isolated=True,
     ),
     Measure(
         "runtime",
@@ -75,6 +78,7 @@ _MEASURES = (
         2,
         "time of one forward pass, models in turn, each in a process of its own",
         ("latency_ms", "latency_p95_ms", "cold_start_ms", "ntire_mean_ms"),
+        isolated=True,
     ),
 )
 

@@ -81,6 +81,6 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     for task in tasks:
         say("in a process of its own")
         assert task.input is not None
-        with Worker(task.title) as worker:
+        with Worker(task.title, task.patience) as worker:
             peak, weights = worker.call(measure, task.subject, task.input)
         yield Outcome(task, (Value("peak_bytes", peak, "bytes"), Value("weights_bytes", weights, "bytes")))

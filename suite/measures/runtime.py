@@ -159,7 +159,7 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
 def _begin(task: Task, stack: contextlib.ExitStack) -> Timing:
     """Start a network in a process that lives as long as the stack. Raises `SuiteError`."""
     assert task.input is not None
-    worker = stack.enter_context(Worker(task.title))
+    worker = stack.enter_context(Worker(task.title, task.patience))
     return Timing(task, worker, *worker.call(start, task.subject, task.input))
 
 
@@ -206,7 +206,7 @@ def _over_a_dataset(task: Task, say: Say) -> Outcome:
     if task.dataset is None:
         raise SuiteError(f"{task.dataset_name} was not opened.")
     times: dict[str, float] = {}
-    with Worker(task.title) as worker:
+    with Worker(task.title, task.patience) as worker:
         worker.call(load, task.subject)
         for pair in task.dataset.pairs():
             say(f"{len(times) + 1}/{len(task.dataset.files)} {pair.name}")
