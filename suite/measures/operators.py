@@ -179,6 +179,8 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func.namespace == "prim":  # a question about a tensor, such as its device
+            return func(*args, **(kwargs or {}))
         if self._open is not None:
             return self._execute(func, args, kwargs or {}, self._open)
         self._open = Call(operator_name(func), tuple(map(_shape, args)))
@@ -203,7 +205,9 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             output = func(*args, **kwargs)
         except (NotImplementedError, RuntimeError) as error:
-            raise (_reason(func, name) if _without_data(args) else None) or error
+            if (reason := _reason(func, name)) is None or not _without_data(args):
+                raise
+            raise reason from error
         finally:
             self.executing = False
         if rule is not None:
