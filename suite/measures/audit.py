@@ -90,7 +90,7 @@ def ptflops_aten_terms(network: nn.Module, size: Size) -> Terms:
         if call.name in ("convolution", "_convolution"):
             terms["bias additions of convolutions"] += call.bias_additions
         elif call.name == "addmm":
-            terms["bias additions of linear layers on contiguous data"] += call.bias_additions
+            terms["bias additions of addmm (linear layers on contiguous data)"] += call.bias_additions
         elif call.name not in ("mm", "bmm", "matmul"):
             terms[f"{call.name}, not seen"] -= call.macs
     return terms
@@ -231,9 +231,7 @@ def ntire_terms(network: nn.Module, size: Size) -> Terms:
 
 def _unseen(seen: Observation) -> Terms:
     """Multiply-accumulates outside of the layers and functions that a tool hooks."""
-    return Counter(
-        {f"{name} outside of the layers it knows, not seen": -n for name, n in seen.unseen.items()}
-    )
+    return Counter({f"{name} outside of what it hooks, not seen": -n for name, n in seen.unseen.items()})
 
 
 def audit(

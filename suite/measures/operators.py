@@ -34,7 +34,7 @@ class Call:
     """One operator as the network called it, such as ``conv2d``, with all that it executed inside."""
 
     name: str
-    """Name of the operator; of one from outside PyTorch with its library, such as ``torchvision.nms``."""
+    """Name of the operator as `operator_name` has it."""
     shapes: tuple[Shape | None, ...]
     """Shape of each positional argument that is a tensor, None for the others."""
     outputs: int = 0
@@ -227,8 +227,13 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def operator_name(func: Any) -> str:
-    """Name of an operator; one from outside PyTorch has the name of its library before it."""
+    """Name of an operator; one from outside PyTorch has the name of its library before it.
+
+    A convolution whose padding is given as a word is ``conv2d.padding``, which other tools tell apart.
+    """
     name = str(func.overloadpacket.__name__)
+    if func._overloadname == "padding":
+        return f"{name}.padding"
     return name if func.namespace == "aten" else f"{func.namespace}.{name}"
 
 
