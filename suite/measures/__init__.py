@@ -50,7 +50,7 @@ _MEASURES = (
     Measure(
         "cost",
         "suite.measures.cost",
-        1,
+        2,
         "parameters, multiply-accumulates, activations and convolutions, beside other tools' counts",
         (
             "params",
@@ -58,6 +58,7 @@ _MEASURES = (
             "macs_with_bias",
             "macs_fvcore",
             "macs_ptflops",
+            "macs_ptflops_aten",
             "macs_ntire",
             "activations",
             "activations_ntire",

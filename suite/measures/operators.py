@@ -17,11 +17,30 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from suite.errors import SuiteError
+from suite.isolation import one_line
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 aten = torch.ops.aten
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+
+Shape = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Call:
+    """One operator as the network called it, such as ``conv2d``, with all that it executed inside."""
+
+    name: str
+    """Name of the operator as `operator_name` has it."""
+    shapes: tuple[Shape | None, ...]
+    """Shape of each positional argument that is a tensor, None for the others."""
+    outputs: int = 0
+    """Elements of its result."""
+    macs: int = 0
+    bias_additions: int = 0
 
 
 @dataclass(slots=True)
@@ -38,6 +57,8 @@ class Tally:
     """Executed convolutions, transposed ones included; a layer called twice counts twice."""
     others: Counter[str] = field(default_factory=Counter)
     """Output elements of every other operator that computes, by name: none of them is in ``macs``."""
+    calls: list[Call] = field(default_factory=list, compare=False)
+    """The operators in the order in which they were called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +108,58 @@ def _addbmm(args: Sequence[Any], output: Tensor) -> Count:
     return Count(output.numel() * batch * inner, bias=True, layer=False)
 
 
+def _convolution_of_sequences(args: Sequence[Any], output: Tensor) -> Count:
+    taps, inputs, _ = args[1].shape  # data is (time, batch, channels)
+    return Count(output.numel() * taps * inputs, bias=True, convolution=True)
+
+
+def _attention(args: Sequence[Any], output: Any) -> Count:
+    """Queries by keys, then weights by values. Masked pairs count: they are computed as well.
+
+    Shapes are ``(..., length, features)``.
+    """
+    query, key, value = (arg.shape for arg in args[:3])
+    return Count(math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1]), layer=False)
+
+
 RULES: dict[Any, Callable[[Sequence[Any], Any], Count]] = {
     aten.convolution: _convolution,
+    aten._convolution: _convolution,
+    aten.conv_tbc: _convolution_of_sequences,
     aten.linear: _linear,
     aten.mm: _product(0, bias=False),
     aten.bmm: _product(0, bias=False),
     aten.mv: _product(0, bias=False),
     aten.dot: _product(0, bias=False),
+    aten.vdot: _product(0, bias=False),
     aten.addmm: _product(1, bias=True),
     aten.baddbmm: _product(1, bias=True),
     aten.addmv: _product(1, bias=True),
     aten.addbmm: _addbmm,
+    **{
+        getattr(aten, f"_scaled_dot_product_{kind}"): _attention
+        for kind in (
+            "flash_attention",
+            "flash_attention_for_cpu",
+            "efficient_attention",
+            "cudnn_attention",
+            "fused_attention_overrideable",
+        )
+    },
 }
+"""Composite operators (``conv2d``, ``matmul``, ``einsum``, attention in plain form) are taken apart first."""
 
 # fmt: off
 MOVES_ONLY = frozenset(
     {
         "alias", "arange", "as_strided", "cat", "clone", "constant_pad_nd", "contiguous", "copy_",
-        "detach", "empty", "expand", "index_select", "lift_fresh", "new_empty", "permute",
-        "pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "reshape", "select", "slice", "split",
-        "split_with_sizes", "squeeze", "stack", "t", "transpose", "unbind", "unsafe_view", "unsqueeze",
-        "view", "_to_copy", "_unsafe_view",
+        "detach", "empty", "empty_like", "expand", "fill_", "flip", "full", "full_like", "gather", "im2col",
+        "index", "index_select", "lift_fresh", "native_channel_shuffle", "new_empty", "new_full", "new_ones",
+        "new_zeros", "ones", "ones_like", "permute", "pixel_shuffle", "pixel_unshuffle", "reflection_pad1d",
+        "reflection_pad2d", "repeat", "replication_pad1d", "replication_pad2d", "reshape", "roll",
+        "scalar_tensor", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "transpose",
+        "unbind", "unfold", "unsafe_split", "unsafe_view", "unsqueeze", "view", "zero_", "zeros",
+        "zeros_like", "_to_copy", "_unsafe_view",
     }
 )
 # fmt: on
@@ -120,13 +172,28 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.tally = Tally()
+        self.executing = False
+        """Whether an operator runs at this moment; some are written in Python and call functions."""
+        self._open: Call | None = None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        name = func.overloadpacket.__name__
-        rule = RULES.get(func.overloadpacket)
+        if func.namespace == "prim":  # a question about a tensor, such as its device
+            return func(*args, **(kwargs or {}))
+        if self._open is not None:
+            return self._execute(func, args, kwargs or {}, self._open)
+        self._open = Call(operator_name(func), tuple(map(_shape, args)))
+        self.tally.calls.append(self._open)
+        try:
+            output = self._execute(func, args, kwargs or {}, self._open)
+            self._open.outputs = _elements(output)
+            return output
+        finally:
+            self._open = None
+
+    def _execute(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], call: Call) -> Any:
+        name, rule = operator_name(func), RULES.get(func.overloadpacket)
         # Inference mode shows composite operators whole: linear, which has a rule, but also matmul, which
         # has to be taken apart to meet one. Interpolation is one operator to a reader of the list.
         if rule is None and not name.startswith("upsample") and func.has_kernel_for_dispatch_key(_COMPOSITE):
@@ -134,24 +201,84 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
                 return parts
-        output = func(*args, **kwargs)
+        self.executing = True
+        try:
+            output = func(*args, **kwargs)
+        except (NotImplementedError, RuntimeError) as error:
+            if (reason := _reason(func, name)) is None or not _without_data(args):
+                raise
+            raise reason from error
+        finally:
+            self.executing = False
         if rule is not None:
-            self._add(rule(args, output), output)
+            self._add(rule(args, output), _elements(output), call)
         elif name not in MOVES_ONLY:
-            # The first of several outputs is the result; positions or statistics may follow it.
-            result = output[0] if isinstance(output, tuple | list) and output else output
-            self.tally.others[name] += result.numel() if isinstance(result, torch.Tensor) else 0
+            self.tally.others[name] += _elements(output)
         return output
 
-    def _add(self, count: Count, output: Tensor) -> None:
+    def _add(self, count: Count, outputs: int, call: Call) -> None:
+        bias_additions = outputs if count.bias else 0
         self.tally.macs += count.macs
-        self.tally.bias_additions += output.numel() if count.bias else 0
-        self.tally.activations += output.numel() if count.layer else 0
+        self.tally.bias_additions += bias_additions
+        self.tally.activations += outputs if count.layer else 0
         self.tally.convolutions += count.convolution
+        call.macs += count.macs
+        call.bias_additions += bias_additions
+
+
+def operator_name(func: Any) -> str:
+    """Name of an operator; one from outside PyTorch has the name of its library before it.
+
+    A convolution whose padding is given as a word is ``conv2d.padding``, which other tools tell apart.
+    """
+    name = str(func.overloadpacket.__name__)
+    if func._overloadname == "padding":
+        return f"{name}.padding"
+    return name if func.namespace == "aten" else f"{func.namespace}.{name}"
+
+
+def _shape(argument: Any) -> Shape | None:
+    return tuple(argument.shape) if isinstance(argument, torch.Tensor) else None
+
+
+def _elements(output: Any) -> int:
+    """Elements of a result; the first of several is meant, positions or statistics may follow it."""
+    result = output[0] if isinstance(output, tuple | list) and output else output
+    return result.numel() if isinstance(result, torch.Tensor) else 0
+
+
+def _without_data(args: Sequence[Any]) -> bool:
+    return any(isinstance(arg, torch.Tensor) and arg.is_meta for arg in args)
+
+
+def _reason(func: Any, name: str) -> SuiteError | None:
+    """Why an operator fails on tensors without data, if it is not its arguments that are wrong."""
+    if {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags):
+        return SuiteError(
+            f"what the network executes depends on the values of its data ({name}), so that it cannot be "
+            "counted: give it a forward pass that depends on sizes alone."
+        )
+    if func.namespace != "aten":
+        return SuiteError(
+            f"the network cannot be counted, since the operator {name} does not say what shape its result "
+            "has: register a fake implementation of it."
+        )
+    return None
 
 
 def tally(network: nn.Module, image: Tensor) -> Tally:
-    """What one forward pass executes. With network and image on the meta device nothing is computed."""
+    """What one forward pass executes. With network and image on the meta device nothing is computed.
+
+    Raises `SuiteError` if what is executed depends on values, or if an operator from outside PyTorch
+    does not say the shape of its result.
+    """
     with torch.inference_mode(), OperatorCounter() as counter:
-        network(image)
+        try:
+            network(image)
+        except (NotImplementedError, TypeError) as error:
+            if not image.is_meta or "meta" not in str(error):
+                raise
+            raise SuiteError(
+                f"the network takes data out of PyTorch, so that it cannot be counted ({one_line(error)})."
+            ) from None
     return counter.tally

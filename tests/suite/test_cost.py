@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from bsrn.convolutions import PointwiseLinear
-from suite.catalog import model_card
+from suite.catalog import MODELS, model_card
 from suite.measures import MEASURES, cost
-from suite.measures.cost import count, ntire_counts, ptflops_macs
+from suite.measures.cost import count
+from suite.measures.operators import tally
 from suite.task import Size, Subject, Task
-from suite.weights import NO_WEIGHTS, Weights
+from suite.weights import NO_WEIGHTS, Weights, build
 
-ROOT = Path(__file__).parents[2]
 
 
 def figures(name: str, size: Size, scale: int = 4) -> dict[str, float]:
@@ -42,17 +39,29 @@ def test_bsrn_for_an_output_of_1280x720(metric: str, expected: int) -> None:
     assert cached("bsrn", (3, 180, 320))[metric] == expected
 
 
-@pytest.mark.parametrize(
-    ("metric", "unit", "published"),
-    [("params", 1e6, 0.433), ("macs_ntire", 1e9, 27.10), ("activations_ntire", 1e6, 112.03)],
+NTIRE_2022 = (
+    # parameters (M), "FLOPs" (G), activations (M), convolutions: arXiv 2205.05675, tables of both tracks
+    ("rfdn", 0.433, 27.10, 112.03, 64),
+    ("imdn-ntire", 0.894, 58.53, 154.14, 43),
+    ("rlfn-ntire", 0.317, 19.70, 80.05, 39),
+    ("efdn", 0.276, 16.73, 111.12, 65),
+    ("fmen", 0.341, 22.28, 72.09, 34),
 )
-def test_rfdn_as_in_the_table_of_ntire_2022(metric: str, unit: float, published: float) -> None:
-    digits = len(str(published).partition(".")[2])
-    assert round(cached("rfdn", (3, 256, 256))[metric] / unit, digits) == published
 
 
-def test_convolutions_of_rfdn_as_in_the_table_of_ntire_2022() -> None:
-    assert cached("rfdn", (3, 256, 256))["conv_layers"] == 64
+@pytest.mark.parametrize(("name", "params", "macs", "activations", "convolutions"), NTIRE_2022)
+def test_the_table_of_ntire_2022_to_the_printed_digit(
+    name: str, params: float, macs: float, activations: float, convolutions: int
+) -> None:
+    if name not in MODELS:
+        pytest.skip(f"{name} is not in the catalog")
+    found = cached(name, (3, 256, 256))
+    assert (
+        round(found["params"] / 1e6, 3),
+        round(found["macs_ntire"] / 1e9, 2),
+        round(found["activations_ntire"] / 1e6, 2),
+        found["conv_layers"],
+    ) == (params, macs, activations, convolutions)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_convolutions_of_rfdn_as_in_the_table_of_ntire_2022() -> None:
         ("params", 1e6, 0.16),
         ("macs", 1e9, 9.43),
         ("activations", 1e6, 209.19),
-        # The challenge's table: its script does not see the outputs of linear layers.
+        # The challenge's table has these two: its script does not see the outputs of linear layers.
         ("activations_ntire", 1e6, 65.76),
         ("conv_layers", 1, 43),
     ],
@@ -79,35 +88,73 @@ def test_activations_of_a_network_of_convolutions_are_the_same_to_ntire() -> Non
     assert found["activations"] == found["activations_ntire"]
 
 
-# The other tools
+# Published figures of other conventions
 
-DIRECT = """
-import json
-import torch
-from fvcore.nn import FlopCountAnalysis
-from ptflops import get_model_complexity_info
-from {module} import {attribute} as Network
 
-size = (3, 40, 56)
-fvcore = FlopCountAnalysis(Network(4).eval(), torch.zeros(1, *size)).total()
-ptflops, _ = get_model_complexity_info(
-    Network(4), size, as_strings=False, print_per_layer_stat=False, backend="pytorch"
-)
-print("\\n" + json.dumps([fvcore, ptflops]))
-"""
+def bias_of_convolutions(name: str, size: Size) -> int:
+    """Output elements of convolutions with bias."""
+    own = tally(build(model_card(name), 4).to("meta"), torch.empty((1, *size), device="meta"))
+    return sum(call.bias_additions for call in own.calls if call.name == "conv2d")
+
+
+def test_bsrn_s_in_print_is_the_count_with_bias_of_its_convolutions_alone() -> None:
+    found, size = cached("bsrn-s", (3, 256, 256)), (3, 256, 256)
+    bias = bias_of_convolutions("bsrn-s", size)
+    assert bias == found["activations_ntire"] == 65_757_744  # each of its 43 convolutions has a bias
+    assert found["macs"] == 9_430_089_300  # 9.43: not what is printed
+    assert round((found["macs"] + bias) / 1e9, 2) == 9.50
+    assert round(found["macs_with_bias"] / 1e9, 2) == 9.64
+    assert round(found["macs_ntire"] / 1e9, 2) == 2.02
+
+
+def test_the_activations_of_bsrn_s_are_those_of_43_convolutions_and_78_linear_layers() -> None:
+    own = tally(build(model_card("bsrn-s"), 4).to("meta"), torch.empty((1, 3, 256, 256), device="meta"))
+    outputs = {
+        name: [call.outputs for call in own.calls if call.name == name] for name in ("conv2d", "linear")
+    }
+    assert {name: (len(each), sum(each)) for name, each in outputs.items()} == {
+        "conv2d": (43, 65_757_744),
+        "linear": (78, 143_433_204),
+    }
+    assert own.activations == 65_757_744 + 143_433_204 == 209_190_948
 
 
 @pytest.mark.parametrize(
-    ("name", "module", "attribute"), [("bsrn-s", "bsrn.network", "BSRNS"), ("imdn", "baselines.imdn", "IMDN")]
+    ("name", "exact", "with_bias", "printed"),
+    # The figures in print are those with bias; without it they would be 19.2 and 23.8.
+    [("bsrn", 19_177_176_448, 19_414_544_672, 19.4), ("rfdn", 23_759_144_640, 23_857_603_920, 23.9)],
 )
-def test_the_other_tools_say_the_same_when_called_directly(name: str, module: str, attribute: str) -> None:
-    figures("rfdn", (3, 32, 32))  # what was counted before must not show
-    found = figures(name, (3, 40, 56))
-    script = DIRECT.format(module=module, attribute=attribute)
-    direct = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert [found["macs_fvcore"], found["macs_ptflops"]] == json.loads(direct.stdout.splitlines()[-1])
+def test_literature_that_counts_bias(name: str, exact: int, with_bias: int, printed: float) -> None:
+    found = cached(name, (3, 180, 320))
+    assert (found["macs"], found["macs_with_bias"]) == (exact, with_bias)
+    assert round(with_bias / 1e9, 1) == printed != round(exact / 1e9, 1)
+
+
+def test_literature_that_does_not_count_bias() -> None:
+    found = cached("imdn", (3, 180, 320))
+    assert (found["macs"], found["macs_with_bias"]) == (40_885_865_472, 40_993_693_080)
+    assert round(found["macs"] / 1e9, 1) == 40.9
+
+
+def test_the_literatures_row_of_rfdn_has_figures_of_two_networks() -> None:
+    # 550 K parameters beside 23.9 G: the network of 23.9 G has 433 K.
+    assert cached("rfdn", (3, 180, 320))["params"] == 433_448
+    if "rfdn-paper" in MODELS:
+        paper = cached("rfdn-paper", (3, 180, 320))
+        assert paper["params"] == 549_624
+        assert round(paper["macs"] / 1e9, 1) == 31.1
+
+
+def test_ntire_counts_bsrn_s_as_it_does_the_authors_network() -> None:
+    # Convolutions at 256x256: 48 * 9 first, 5 blocks of 3 * 48 * 9 + 24 * 9, 48 * 9 last, 48 * 48 * 9 to
+    # upsample; in each attention 12 * 12 * 9 at 127x127 and 3 * 12 * 9 at 41x41. Linear layers: 12 a block
+    # and 3 around them with 256 * 256, 3 an attention with 41 * 41.
+    convolutions = 256**2 * (432 + 5 * 1512 + 432 + 20_736) + 5 * (127**2 * 1296 + 41**2 * 324)
+    linear = 63 * 256**2 + 15 * 41**2
+    assert cached("bsrn-s", (3, 256, 256))["macs_ntire"] == convolutions + linear
+
+
+# The record
 
 
 @pytest.mark.parametrize("name", ["bsrn", "bsrn-s", "rfdn", "imdn", "bicubic"])
@@ -126,75 +173,30 @@ def test_counting_leaves_functions_of_pytorch_as_they_are() -> None:
     assert before == (nn.functional.relu, nn.functional.linear, torch.matmul, torch.Tensor.matmul)
 
 
-def test_ptflops_sees_the_linear_layers_of_bsrn_s() -> None:
-    # 5 * 6 positions, 4 * 7 products and 7 biases each; the authors' nn.Linear on NHWC gives this count.
-    assert ptflops_macs(nn.Sequential(PointwiseLinear(4, 7)), (4, 5, 6)) == 30 * (4 * 7 + 7)
-
-
-# Conventions of the NTIRE 2022 script
-
-
-def ntire(network: nn.Module, *size: int) -> tuple[int, int]:
-    return ntire_counts(network.to("meta"), size)  # type: ignore[arg-type]
-
-
-def test_ntire_counts_convolutions_without_bias() -> None:
-    # 8 * 10 positions, 6 outputs of 4 inputs by 9 taps
-    assert ntire(nn.Conv2d(4, 6, 3, padding=1), 4, 8, 10) == (8 * 10 * 6 * 4 * 9, 8 * 10 * 6)
-    assert ntire(nn.Conv2d(4, 6, 3, padding=1, groups=2), 4, 8, 10) == (8 * 10 * 6 * 2 * 9, 8 * 10 * 6)
-
-
-@pytest.mark.parametrize(
-    ("activation", "macs"),
-    [
-        (nn.ReLU(), 320),
-        (nn.LeakyReLU(0.1), 320),
-        (nn.PReLU(4), 320),
-        (nn.ELU(), 320),
-        (nn.ReLU6(), 320),
-        (nn.GELU(), 0),
-        (nn.Sigmoid(), 0),
-        (nn.Tanh(), 0),
-    ],
-    ids=str,
-)
-def test_ntire_counts_one_an_element_of_some_activations(activation: nn.Module, macs: int) -> None:
-    assert ntire(activation, 4, 8, 10) == (macs, 0)
-
-
-def test_ntire_overcounts_transposed_convolutions_by_the_square_of_the_stride() -> None:
-    # 5 * 5 inputs are spread by 2 * 3 * 16 taps; the script takes the 10 * 10 outputs instead.
-    found, _ = ntire(nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1), 2, 5, 5)
-    assert found == 10 * 10 * 2 * 3 * 16 == 4 * (5 * 5 * 2 * 3 * 16)
-
-
-def test_ntire_counts_the_outputs_of_transposed_convolutions_as_activations() -> None:
-    _, activations = ntire(nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1), 2, 5, 5)
-    assert activations == 3 * 10 * 10
-
-
-def test_ntire_undercounts_linear_layers_on_channels_last() -> None:
-    # 5 * 6 positions of 7 * 8 products are 1680; the script multiplies the second dimensions, 5 and 5.
-    assert ntire(nn.Linear(7, 8), 5, 6, 7) == (25, 0)
-
-
-def test_ntire_counts_bsrn_s_as_it_does_the_authors_network() -> None:
-    # Convolutions at 256x256: 48 * 9 first, 5 blocks of 3 * 48 * 9 + 24 * 9, 48 * 9 last, 48 * 48 * 9 to
-    # upsample; in each attention 12 * 12 * 9 at 127x127 and 3 * 12 * 9 at 41x41. Linear layers: 12 a block
-    # and 3 around them with 256 * 256, 3 an attention with 41 * 41.
-    convolutions = 256**2 * (432 + 5 * 1512 + 432 + 20_736) + 5 * (127**2 * 1296 + 41**2 * 324)
-    linear = 63 * 256**2 + 15 * 41**2
-    assert cached("bsrn-s", (3, 256, 256))["macs_ntire"] == convolutions + linear
-
-
 def test_a_tool_that_fails_leaves_the_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(network: nn.Module, size: Size) -> int:
         raise ZeroDivisionError("no idea")
 
-    monkeypatch.setattr(cost, "ptflops_macs", fail)
+    monkeypatch.setitem(cost._TOOLS, "macs_ptflops", fail)
     card = model_card("imdn")
     values, details = cost.count(Task("cost", Subject(card, 4, Weights("none")), input=(3, 32, 32)))
     metrics = {value.metric for value in values}
     assert "macs_ptflops" not in metrics
-    assert {"macs", "params", "macs_fvcore"} <= metrics
+    assert {"macs", "params", "macs_fvcore", "macs_ptflops_aten"} <= metrics
     assert details["not_counted"] == {"macs_ptflops": "ZeroDivisionError: no idea"}
+    assert "macs_ptflops" not in details["audit"]
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_the_audit_explains_every_difference_of_every_network(name: str) -> None:
+    card = model_card(name)
+    for scale in {min(card.scales), max(card.scales)}:
+        subject = Subject(card, scale, Weights(NO_WEIGHTS))
+        values, details = count(Task("cost", subject, input=(card.input.channels, 40, 56)))
+        found = {value.metric: value.value for value in values}
+        assert details["not_counted"] == {}
+        assert set(details["audit"]) == {"macs_fvcore", "macs_ptflops", "macs_ptflops_aten", "macs_ntire"}
+        for metric, entry in details["audit"].items():
+            assert entry["unexplained"] == 0, metric
+            assert found["macs"] + sum(term["macs"] for term in entry["terms"]) == found[metric]
+        assert json.loads(json.dumps(details)) == details
