@@ -15,6 +15,14 @@ from suite.task import Subject
 if TYPE_CHECKING:
     from torch import Tensor
 
+NOT_FINITE = "non-finite output"
+WRONG_SIZE = "wrong output size"
+IGNORES_INPUT = "output ignores its input"
+"""What can be found instead of figures: stable names, with which the messages begin."""
+
+PROBE = 64
+"""Side of the images of `require_response` in pixels: a multiple of the windows that networks divide into."""
+
 Levels = NDArray[np.float32]
 """``(H, W, 3)`` RGB in 0..255, clipped but not rounded."""
 
@@ -33,8 +41,8 @@ def to_levels(output: Tensor, value_range: float) -> Levels:
     return np.ascontiguousarray(levels.cpu().numpy().transpose(1, 2, 0))
 
 
-def quantize(levels: Levels) -> Rgb:
-    """Levels rounded to the nearest of 8 bit."""
+def quantize(levels: Levels | Rgb) -> Rgb:
+    """Levels rounded to the nearest of 8 bit; what is 8 bit already stays as it is."""
     return np.rint(levels).astype(np.uint8)
 
 
@@ -42,7 +50,7 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
     """One image through a network: ``(H, W, 3)`` uint8 to the levels of ``(scale * H, scale * W, 3)``.
 
     Raises `SuiteError` for an image that is too small for the network, and for an output of the wrong
-    size or with values that are not finite.
+    size or with values that are not finite, which the message calls `WRONG_SIZE` and `NOT_FINITE`.
     """
     import torch
 
@@ -55,7 +63,25 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
     output = forward(to_tensor(image, subject.card.input.range))
     expected = (1, 3, height * subject.scale, width * subject.scale)
     if tuple(output.shape) != expected:
-        raise SuiteError(f"{subject.title} gave {tuple(output.shape)} for {name} instead of {expected}.")
+        shape = tuple(output.shape)
+        raise SuiteError(f"{WRONG_SIZE}: {subject.title} gave {shape} for {name} instead of {expected}.")
     if not torch.isfinite(output).all():
-        raise SuiteError(f"{subject.title} gave values that are not finite for {name}.")
+        raise SuiteError(f"{NOT_FINITE}: {subject.title} gave values that are not finite for {name}.")
     return to_levels(output, subject.card.input.range)
+
+
+def require_response(forward: Forward, subject: Subject) -> None:
+    """Raise `SuiteError` if a network gives one and the same output for two unlike images.
+
+    The images are small noise and its mirror image in value, so that every pixel differs.
+    """
+    import torch
+
+    convention = subject.card.input
+    side = max(PROBE, convention.min_size)
+    noise = torch.rand((1, convention.channels, side, side), generator=torch.Generator().manual_seed(0))
+    first, second = (forward(image * convention.range) for image in (noise, 1 - noise))
+    if torch.equal(first, second):
+        raise SuiteError(
+            f"{IGNORES_INPUT}: {subject.title} gave the same output for two unlike images of {side}x{side}."
+        )
