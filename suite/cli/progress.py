@@ -73,4 +73,5 @@ def headline(record: Record) -> str:
         return f"not measured, because {record.not_measured}"
     metric, form = HEADLINES[record.measure]
     value = record.value(metric)
-    return "measured" if value is None else form.format(value)
+    how = f" ({record.protocol})" if record.protocol else ""
+    return "measured" if value is None else form.format(value) + how

@@ -47,7 +47,8 @@ def _decibels(mse: float) -> float:
 
 
 def _mse(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
-    return float(np.mean(np.square(first.astype(np.float64) - second.astype(np.float64))))
+    difference = np.subtract(first, second, dtype=np.float64)
+    return float(np.mean(np.square(difference, out=difference)))
 
 
 def psnr(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
@@ -73,7 +74,8 @@ def ssim(first: NDArray[np.generic], second: NDArray[np.generic], window: Window
     count = positions(first.shape, window)
     if not count:
         return math.nan
-    return ssim_sum(first.astype(np.float64), second.astype(np.float64), window) / count
+    x, y = (np.ascontiguousarray(plane, dtype=np.float64) for plane in (first, second))
+    return ssim_sum(x, y, window) / count
 
 
 def judge(output: Rgb | Levels, original: Rgb, scale: int, protocol: Protocol) -> Score:
