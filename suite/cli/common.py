@@ -67,13 +67,16 @@ def commands(runs: Sequence[Path]) -> list[str]:
 
 
 def show(records: Sequence[Record]) -> None:
-    """Print the table of the records."""
+    """Print the table of the records, the differences between networks and the protocol lens."""
     from rich.console import Console
 
     from reports.leaderboard import build
+    from reports.quality_text import print_quality
     from reports.terminal import print_table
 
-    print_table(build(records), Console())
+    console = Console()
+    print_table(build(records), console)
+    print_quality(records, console)
 
 
 def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:
