@@ -31,8 +31,8 @@ def paired_difference(
 
     Percentile bootstrap over the pairs, which keeps what the two have in common (a hard image is hard for
     both) out of the interval; expanded, because that of few pairs is too narrow (Hesterberg, What Teachers
-    Should Know about the Bootstrap, The American Statistician 69(4), 2015). Pairs of which both are infinite and equal differ by zero. Raises
-    ``ValueError`` for sequences of unlike length or without pairs.
+    Should Know about the Bootstrap, The American Statistician 69(4), 2015). Pairs of which both are infinite
+    and equal differ by zero. Raises ``ValueError`` for sequences of unlike length or without pairs.
     """
     a, b = _pair(first, second)
     with np.errstate(invalid="ignore"):
