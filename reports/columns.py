@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from reports.definitions import (
     FIGURES,
     GROUPS,
+    HEADLINE,
+    PROTOCOLS,
     PSNR,
     SSIM,
     Figure,
@@ -84,8 +86,10 @@ def _input_column(figure: Figure, size: str, scale: int) -> Column:
 
 def _quality_columns(records: Sequence[Record]) -> list[Column]:
     quality = [record for record in records if record.measure == "quality"]
+    datasets = {record.dataset for record in quality}
+    used = {name: {r.protocol for r in quality if r.dataset == name} for name in datasets}
     pairs = sorted(
-        {(record.dataset, record.protocol) for record in quality},
+        {(name, protocol) for name in datasets for protocol in leaderboard_protocols(used[name])},
         key=lambda pair: (dataset_order(pair[0]), protocol_order(pair[1])),
     )
     columns: list[Column] = []
@@ -95,6 +99,13 @@ def _quality_columns(records: Sequence[Record]) -> list[Column]:
         for digest in sorted(digests) if len(digests) > 1 else [""]:
             columns += [_quality_column(figure, dataset, digest, protocol) for figure in (PSNR, SSIM)]
     return columns
+
+
+def leaderboard_protocols(protocols: Set[str]) -> set[str]:
+    """Those of the protocols of a dataset that have columns: not those that only explain figures, unless
+    there are no others."""
+    explaining = PROTOCOLS.keys() - set(HEADLINE)
+    return set(protocols - explaining or protocols)
 
 
 def _quality_column(figure: Figure, dataset: str, digest: str, protocol: str) -> Column:

@@ -91,15 +91,52 @@ SSIM = Figure(
     decimals=4,
 )
 
+_STUDIO = "luma (BT.601, 16 to 235)"
+_CROPPED = "as many pixels as the scale cropped at every edge"
+_ROUNDED = "output clipped and rounded to 8 bit"
+_SR_Y = f"{_ROUNDED}; {_STUDIO} in floating point; {_CROPPED}"
+
 PROTOCOLS = {
-    "sr-y": "output clipped and rounded to 8 bit; luma (BT.601, 16 to 235) in floating point; "
-    "as many pixels as the scale cropped at every edge",
-    "matlab-y": "output clipped and rounded to 8 bit; luma (BT.601, 16 to 235) rounded to 8 bit as MATLAB "
-    "does; as many pixels as the scale cropped at every edge",
-    "ntire-rgb": "output clipped and rounded to 8 bit; the three RGB planes; "
-    "as many pixels as the scale cropped at every edge",
+    "sr-y": _SR_Y,
+    "matlab-y": f"{_ROUNDED}; {_STUDIO} rounded to 8 bit as MATLAB does; {_CROPPED}",
+    "ntire-rgb": f"{_ROUNDED}; the three RGB planes; {_CROPPED}",
+    "full-y": f"{_ROUNDED}; luma (BT.601, 0 to 255) in floating point; {_CROPPED}",
+    "pillow-y": f"{_ROUNDED}; luma (BT.601, 0 to 255) rounded to 8 bit as Pillow and OpenCV do; {_CROPPED}",
+    "y-uncropped": f"{_ROUNDED}; {_STUDIO} in floating point; nothing cropped",
+    "y-unrounded": f"output clipped but not rounded; {_STUDIO} in floating point; {_CROPPED}",
+    "y-uniform": f"{_SR_Y}; SSIM with a 7x7 window of equal weights and unbiased variances, the defaults of "
+    "scikit-image",
+    "y-image-errors": f"{_SR_Y}; PSNR of the set not the mean of its images' but that of the mean of their "
+    "mean squared errors",
+    "y-pixel-errors": f"{_SR_Y}; PSNR of the set not the mean of its images' but that of the mean squared "
+    "error of all its pixels, SSIM the mean over all its windows",
+    "rgb-uncropped": f"{_ROUNDED}; the three RGB planes; nothing cropped",
+    "rgb-unrounded": "output clipped but not rounded; the three RGB planes; nothing cropped",
+    "rgb-border-6": f"{_ROUNDED}; the three RGB planes; the scale and six more pixels cropped at every edge",
 }
 """How an upscaled image is compared with the original, by the protocol's id."""
+
+REFERENCE = "sr-y"
+"""The protocol from which the others are told apart."""
+
+HEADLINE = ("sr-y", "matlab-y", "ntire-rgb")
+"""The protocols that have columns in the leaderboard. The others of `PROTOCOLS` explain figures."""
+
+_SHORT = {
+    "sr-y": "the suite's default; the others differ from it as said",
+    "matlab-y": "luma rounded to 8 bit",
+    "ntire-rgb": "RGB",
+    "full-y": "luma in full range",
+    "pillow-y": "luma in full range, rounded to 8 bit",
+    "y-uncropped": "no border cropped",
+    "y-unrounded": "output not rounded",
+    "y-uniform": "SSIM as scikit-image by default",
+    "y-image-errors": "squared errors pooled, images weigh the same",
+    "y-pixel-errors": "squared errors pooled, pixels weigh the same",
+    "rgb-uncropped": "RGB, no border cropped",
+    "rgb-unrounded": "RGB, no border cropped, output not rounded",
+    "rgb-border-6": "RGB, border of the scale and six",
+}
 
 GROUPS = {"cost": "Cost", "memory": "Memory", "runtime": "Runtime"}
 """Headings over the columns of a measure."""
@@ -114,6 +151,11 @@ FIELD_ORDER = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 def protocol_meaning(protocol: str) -> str:
     """What a protocol does, without the final stop; says so if the id is not known here."""
     return PROTOCOLS.get(protocol, "a protocol that this report does not know")
+
+
+def protocol_short(protocol: str) -> str:
+    """What a protocol does otherwise than `REFERENCE`, in a few words; empty if the id is not known here."""
+    return _SHORT.get(protocol, "")
 
 
 def origin_label(weights: str, sha256: str = "") -> str:

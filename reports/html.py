@@ -14,13 +14,16 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.differences import build_differences
 from reports.drawing import Drawing, draw_panel, draw_strip
 from reports.leaderboard import build, model_title
+from reports.lens import build_lenses
 from reports.notes import merge_missing
 from reports.plot import Panel, build_chart
 from reports.provenance import build_provenance
 from reports.sections import build_sections
 from reports.view import Column, Row
+from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
@@ -43,6 +46,8 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
             view=view,
             charts=[build_chart(table) for table in view.tables],
             sections=build_sections(records),
+            differences=build_differences(records),
+            lenses=build_lenses(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
             style=style,
@@ -81,6 +86,7 @@ def _environment() -> Environment:
         "draw_strip": draw_strip,
         "merge_missing": merge_missing,
         "model_title": model_title,
+        "least_images": LEAST_IMAGES,
     }
     return environment
 

@@ -97,12 +97,15 @@ def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> T
     order = _order_column(columns, rows)
     groups = _groups(drafts, rows, machines, _row_order(columns, order))
     used = {record.key for draft in drafts for record in draft.chosen if record}
+    places = {(column.dataset, column.protocol) for column in columns}
     general = notes.general_notes(
         columns,
         groups,
         versions=notes.unique(sorted(str(r.environment.get("code", "")) for r in records)),
         on_luma=notes.unique(model_title(r) for r in records if r.input.startswith("1x")),
-        replaced=sum(bool(r.values) and r.key not in used for r in records),
+        replaced=sum(
+            bool(r.values) and r.key not in used and (r.dataset, r.protocol) in places for r in records
+        ),
         busy=max(map(_busy, records), default=0.0),
     )
     return Table(

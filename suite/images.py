@@ -107,6 +107,14 @@ def to_rgb(ycbcr: Plane) -> Plane:
     return (ycbcr - YCBCR_OFFSET) @ np.linalg.inv(YCBCR).T * 255.0
 
 
+def full_luma(rgb: NDArray[np.generic]) -> Plane:
+    """Full-range luma (0..255) of RGB in 0..255, ``(H, W, 3)`` to ``(H, W)``, not rounded.
+
+    ITU-R BT.601 as in JPEG (ITU-T T.871); Pillow's mode ``L`` and OpenCV's grey round it to integers.
+    """
+    return rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+
+
 def cubic_weights(size: int, out: int, scale: float) -> tuple[NDArray[np.intp], Plane]:
     """Source positions and weights of MATLAB's ``imresize`` along one dimension, antialiased.
 

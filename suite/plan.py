@@ -11,7 +11,7 @@ from typing import Any
 from suite.backends import backend_by_name
 from suite.catalog import DATASETS, dataset_card, model_card
 from suite.catalog.cards import ModelCard
-from suite.catalog.protocols import protocol_by_id
+from suite.catalog.protocols import protocol_ids
 from suite.datasets import Dataset, open_dataset
 from suite.errors import SuiteError, UsageError
 from suite.foreign import foreign_digest
@@ -73,8 +73,7 @@ def make_plan(request: Request) -> list[Task]:
     """
     cards = [model_card(name) for name in dict.fromkeys(request.models)]
     measures = [measure_by_name(name).name for name in request.measures]
-    for protocol in request.protocols:
-        protocol_by_id(protocol)
+    request = dataclasses.replace(request, protocols=protocol_ids(request.protocols))
     backend_by_name(request.backend)
     names = _dataset_names(request)
     tasks: list[Task] = []
@@ -160,7 +159,7 @@ def _tasks_of(
     if not problem and not subject.weights.judged:
         problem = _without_weights(subject)
     for name, dataset, trouble in datasets:
-        for protocol in dict.fromkeys(request.protocols):
+        for protocol in request.protocols:
             yield Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
 
 

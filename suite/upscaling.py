@@ -20,6 +20,15 @@ from suite.task import Subject
 if TYPE_CHECKING:
     from torch import Tensor
 
+WRONG_TYPE = "output is no tensor"
+NOT_FINITE = "non-finite output"
+WRONG_SIZE = "wrong output size"
+IGNORES_INPUT = "output ignores its input"
+"""What can be found instead of figures: stable names, with which the messages begin."""
+
+PROBE = 64
+"""Side of the images of `require_response` in pixels: a multiple of the windows that networks divide into."""
+
 Levels = NDArray[np.float32]
 """``(H, W, 3)`` RGB in 0..255, clipped but not rounded."""
 
@@ -82,8 +91,8 @@ def with_chroma(upscaled: Plane, image: Rgb, scale: int) -> Levels:
     return np.clip(to_rgb(ycbcr), 0, 255).astype(np.float32)
 
 
-def quantize(levels: Levels) -> Rgb:
-    """Levels rounded to the nearest of 8 bit."""
+def quantize(levels: Levels | Rgb) -> Rgb:
+    """Levels rounded to the nearest of 8 bit; what is 8 bit already stays as it is."""
     return np.rint(levels).astype(np.uint8)
 
 
@@ -91,7 +100,7 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
     """One image through a network: ``(H, W, 3)`` uint8 to the levels of ``(scale * H, scale * W, 3)``.
 
     Raises `SuiteError` for an image that is too small for the network, and for an output of the wrong
-    size or with values that are not finite.
+    size or with values that are not finite, which the message calls `WRONG_SIZE` and `NOT_FINITE`.
     """
     import torch
 
@@ -99,14 +108,35 @@ def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels
     height, width = image.shape[:2]
     output = forward(to_input(subject, image, name))
     if not isinstance(output, torch.Tensor):
-        raise SuiteError(f"{subject.title} gave {type(output).__name__} for {name} instead of a tensor.")
+        kind = type(output).__name__
+        raise SuiteError(f"{WRONG_TYPE}: {subject.title} gave {kind} for {name} instead of a tensor.")
     expected = (1, convention.channels, height * subject.scale, width * subject.scale)
     if tuple(output.shape) != expected:
-        raise SuiteError(f"{subject.title} gave {tuple(output.shape)} for {name} instead of {expected}.")
+        shape = tuple(output.shape)
+        raise SuiteError(f"{WRONG_SIZE}: {subject.title} gave {shape} for {name} instead of {expected}.")
     if not torch.isfinite(output).all():
-        raise SuiteError(f"{subject.title} gave values that are not finite for {name}.")
+        raise SuiteError(f"{NOT_FINITE}: {subject.title} gave values that are not finite for {name}.")
     if convention.mean:
         output = output.float().cpu() + _mean(convention)
     if convention.colour == "rgb":
         return to_levels(output, convention.range)
     return with_chroma(to_luma(output, convention.range), image, subject.scale)
+
+
+def require_response(forward: Forward, subject: Subject) -> None:
+    """Raise `SuiteError` if a network gives one and the same output for two unlike images.
+
+    The images are small noise and its mirror image in value, so that every pixel differs.
+    """
+    import torch
+
+    convention = subject.card.input
+    side = max(PROBE, convention.min_size)
+    noise = torch.rand((1, convention.channels, side, side), generator=torch.Generator().manual_seed(0))
+    first, second = (forward(image * convention.range) for image in (noise, 1 - noise))
+    if not isinstance(first, torch.Tensor) or not isinstance(second, torch.Tensor):
+        return  # upscaling the first image will say so
+    if torch.isfinite(first).all() and torch.equal(first, second):
+        raise SuiteError(
+            f"{IGNORES_INPUT}: {subject.title} gave the same output for two unlike images of {side}x{side}."
+        )

@@ -63,11 +63,13 @@ def show(records: Sequence[Record]) -> None:
     from rich.console import Console
 
     from reports.leaderboard import build
+    from reports.quality_text import print_quality
     from reports.sections import build_sections
     from reports.terminal import print_sections, print_table
 
     console = Console()
     print_table(build(records), console)
+    print_quality(records, console)
     print_sections(build_sections(records), console)
 
 

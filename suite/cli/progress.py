@@ -72,7 +72,8 @@ def headline(record: Record) -> str:
     """The main figure of a record in words, or why there is none."""
     if record.not_measured:
         return f"not measured, because {record.not_measured}"
+    how = f" ({record.protocol})" if record.protocol else ""
     for metric, form in HEADLINES.items():
         if (value := record.value(metric)) is not None:
-            return form.format(value)
+            return form.format(value) + how
     return "measured"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
-from suite.catalog.protocols import PROTOCOLS
+from suite.catalog.protocols import DEFAULT
 from suite.cli import common
 from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="ID",
-        help=f"how images are compared: {' '.join(PROTOCOLS)} (default: sr-y)",
+        help=f"how images are compared, or all; see: list protocols (default: {DEFAULT})",
     )
     parser.add_argument(
         "--weights",
@@ -105,7 +105,7 @@ def execute(options: argparse.Namespace) -> int:
         datasets=tuple(options.datasets or ()),
         scales=tuple(options.scales or (4,)),
         measures=tuple(options.measures or MEASURES),
-        protocols=tuple(options.protocols or ("sr-y",)),
+        protocols=tuple(options.protocols or (DEFAULT,)),
         weights=options.weights,
         backend=options.backend,
         device=options.device,

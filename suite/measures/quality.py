@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 
 from suite.backends import prepare
-from suite.catalog.protocols import protocol_by_id
+from suite.catalog.protocols import Protocol, protocol_by_id
 from suite.errors import SuiteError
-from suite.measures.psnr_ssim import compare
+from suite.measures.psnr_ssim import Score, judge, pool
 from suite.records import Value
 from suite.task import Outcome, Say, Task
-from suite.upscaling import quantize, upscale
+from suite.upscaling import require_response, upscale
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
@@ -20,12 +20,16 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     if dataset is None:
         raise SuiteError(f"{tasks[0].dataset_name} was not opened.")
     forward = prepare(subject)
-    scores: list[list[tuple[str, float, float]]] = [[] for _ in tasks]
+    require_response(forward, subject)
+    protocols = [protocol_by_id(task.protocol) for task in tasks]
+    names: list[str] = []
+    scores: dict[Protocol, list[Score]] = {protocol.of_an_image: [] for protocol in protocols}
     for number, pair in enumerate(dataset.pairs(), start=1):
         say(f"{number}/{len(dataset.files)} {pair.name}")
-        output = quantize(upscale(forward, subject, pair.lr, pair.name))
-        for task, rows in zip(tasks, scores, strict=True):
-            rows.append((pair.name, *compare(output, pair.hr, subject.scale, protocol_by_id(task.protocol))))
+        names.append(pair.name)
+        output = upscale(forward, subject, pair.lr, pair.name)
+        for protocol, column in scores.items():
+            column.append(judge(output, pair.hr, subject.scale, protocol))
     details = {
         "dataset": {
             "digest": dataset.digest,
@@ -35,19 +39,22 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
             "note": dataset.card.note if dataset.card else "",
         }
     }
-    for task, rows in zip(tasks, scores, strict=True):
-        if undefined := next((name for name, *both in rows if any(map(math.isnan, both))), None):
+    for task, protocol in zip(tasks, protocols, strict=True):
+        column = scores[protocol.of_an_image]
+        unfit = (name for name, score in zip(names, column, strict=True) if math.isnan(score.ssim))
+        if (name := next(unfit, None)) is not None:
             yield Outcome(
-                task, not_measured=f"{undefined} of {task.dataset_name} is too small for {task.protocol}."
+                task, not_measured=f"{name} of {task.dataset_name} is too small for {task.protocol}."
             )
         else:
-            yield Outcome(task, tuple(_values(rows)), details)
+            yield Outcome(task, tuple(_values(names, column, protocol)), details)
 
 
-def _values(rows: list[tuple[str, float, float]]) -> Iterator[Value]:
-    """The means over the set, then the figures of each image."""
-    for metric, unit, column in (("psnr", "dB", 1), ("ssim", "", 2)):
-        yield Value(metric, math.fsum(float(row[column]) for row in rows) / len(rows), unit)
-    for name, psnr, ssim in rows:
-        yield Value("psnr", psnr, "dB", image=name)
-        yield Value("ssim", ssim, image=name)
+def _values(names: list[str], scores: list[Score], protocol: Protocol) -> Iterator[Value]:
+    """The figures of the set, then those of each image."""
+    psnr, ssim = pool(scores, protocol)
+    yield Value("psnr", psnr, "dB")
+    yield Value("ssim", ssim)
+    for name, score in zip(names, scores, strict=True):
+        yield Value("psnr", score.psnr, "dB", image=name)
+        yield Value("ssim", score.ssim, image=name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +15,6 @@ from suite.measures.cost import count
 from suite.measures.operators import tally
 from suite.task import Size, Subject, Task
 from suite.weights import NO_WEIGHTS, Weights, build
-
 
 
 def figures(name: str, size: Size, scale: int = 4) -> dict[str, float]:

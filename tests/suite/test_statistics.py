@@ -87,6 +87,19 @@ def test_the_interval_of_a_difference_is_that_of_scipy() -> None:
     assert (lower, upper) == pytest.approx(tuple(reference.confidence_interval), abs=0.05 * width)
 
 
+@pytest.mark.parametrize("images", [6, 14, 100])
+def test_the_interval_of_a_difference_holds_as_often_as_it_says_even_for_few_images(images: int) -> None:
+    draws = np.random.default_rng(0).normal(0, 1, (400, images))
+    intervals = [paired_difference(list(row), [0.0] * images) for row in draws]
+    share = np.mean([lower <= 0 <= upper for _, lower, upper in intervals])
+    assert 0.90 <= share <= 0.98  # without the expansion six images give 0.84
+
+
+def test_the_interval_of_a_difference_of_two_pairs_is_all_there_is() -> None:
+    # Student's factor with one degree of freedom is 12.7: no quantile is left out
+    assert paired_difference([0.0, 1.0], [0.0, 0.0]) == (0.5, 0, 1)
+
+
 def test_two_perfect_images_do_not_differ() -> None:
     assert paired_difference([math.inf, 1.0], [math.inf, 1.0]) == (0, 0, 0)
 

@@ -1,0 +1,79 @@
+"""Two networks on one dataset: the difference of their figures, paired over the images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from suite.errors import SuiteError
+from suite.records import Record
+from suite.statistics import paired_difference
+
+LEAST_IMAGES = 6
+"""With five images even a difference of one sign on all of them comes about by chance once in sixteen times
+(2 / 2^5), more often than the 1 in 20 that a 95 % interval promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean over the images of a network's figure less the reference's, with its 95 % interval."""
+
+    metric: str
+    """``psnr`` or ``ssim``."""
+    mean: float
+    """In the metric's unit; above zero where the network is better than the reference."""
+    lower: float
+    upper: float
+    images: int
+
+    @property
+    def verdict(self) -> str:
+        """``better`` or ``worse`` where the interval leaves out zero, else ``not told apart``.
+
+        ``too few images`` for fewer than `LEAST_IMAGES`, whatever the interval.
+        """
+        if self.images < LEAST_IMAGES:
+            return "too few images"
+        if self.lower > 0:
+            return "better"
+        return "worse" if self.upper < 0 else "not told apart"
+
+
+def image_figures(record: Record, metric: str) -> dict[str, float]:
+    """A metric's figure of each image of a record of quality, by the image's name."""
+    return {value.image: value.value for value in record.values if value.metric == metric and value.image}
+
+
+def difference(record: Record, reference: Record, metric: str) -> Difference:
+    """The difference of two records of quality of one dataset, scale and protocol.
+
+    For protocols that pool errors over the set it is still the mean of the images' differences. Raises
+    `SuiteError` if the records are not of the same images under the same protocol, or if an image that only
+    one of the two gives back without any error makes the mean infinite.
+    """
+    mine, other = image_figures(record, metric), image_figures(reference, metric)
+    names = sorted(mine)
+    if not names or mine.keys() != other.keys() or _subject(record) != _subject(reference):
+        raise SuiteError(
+            f"{record.model} and {reference.model} were not measured on the same images under one protocol: "
+            f"{_words(record)}, {_words(reference)}."
+        )
+    for name in names:
+        if mine[name] != other[name] and not math.isfinite(mine[name] - other[name]):
+            raise SuiteError(
+                f"{name} of {record.dataset} is without error for {record.model} or {reference.model} alone, "
+                "so the mean difference is not finite."
+            )
+    mean, lower, upper = paired_difference([mine[name] for name in names], [other[name] for name in names])
+    return Difference(metric, mean, lower, upper, len(names))
+
+
+def _subject(record: Record) -> tuple[object, ...]:
+    """What two records must share: the images themselves by their digest, where it is known."""
+    digest = record.details.get("dataset", {}).get("digest", "")
+    return (record.measure, digest or record.dataset, record.scale, record.protocol)
+
+
+def _words(record: Record) -> str:
+    count = len(image_figures(record, "psnr"))
+    return f"{count} images of {record.dataset or 'no dataset'} x{record.scale} under {record.protocol}"
