@@ -189,7 +189,8 @@ def _unlike(before: Record, after: Record) -> str:
         ids = [str(r.environment.get("id", "")) for r in (before, after)]
         if ids[0] != ids[1]:
             return f"unlike environments {ids[0]} and {ids[1]}: their times say nothing about the code"
-        if not all(r.details.get("samples_ms") for r in (before, after)):
+        times = [r.details.get("samples_ms") or [0.0] for r in (before, after)]
+        if any(not 0 < float(time) < math.inf for time in (*times[0], *times[1])):
             return "the raw times are not in the records"
     return ""
 
@@ -206,8 +207,9 @@ def _judge(line: Line, before: Record, after: Record, *, models: bool) -> Line:
         return _judge_runtime(line, before, after)
     assert line.baseline is not None and line.candidate is not None
     if line.identity.measure == "memory":
+        near = abs(line.candidate - line.baseline) <= MEMORY_TOLERANCE * line.baseline
+        status = "same" if near else _direction(line, lower_is_better=True)
         ratio = line.candidate / line.baseline if line.baseline else math.inf if line.candidate else 1.0
-        status: Status = "same" if abs(ratio - 1) <= MEMORY_TOLERANCE else "worse" if ratio > 1 else "better"
         return replace(line, status=status, change=ratio)
     return replace(line, status=_direction(line, lower_is_better=True), change=line.candidate - line.baseline)
 
