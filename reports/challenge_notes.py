@@ -81,5 +81,8 @@ def _floor_note(
         for standing in found
         if "dB" in (place := standing.places["main"]).reason
     ]
-    left = f" Not ranked: {join(out)}." if out else " No network is below."
+    left = " No network is below."
+    if out:
+        first = results[0][0].title
+        left = f" Not ranked: {join(out)}; the ranks beside the figures are those of {first} without them."
     return f"{stated} Measured here: {join(sorted(measured))}.{left}"

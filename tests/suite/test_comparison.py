@@ -18,7 +18,7 @@ import pytest
 from suite.comparison import Comparison, Line, compare_models, compare_runs
 from suite.errors import UsageError
 from suite.records import Record, Store, Value, make_key
-from suite.statistics import bootstrap_median, ratio_of_medians
+from suite.statistics import bootstrap_median
 
 ROOT = Path(__file__).resolve().parents[2]
 PSNR = {"baby": 33.0, "bird": 35.0, "woman": 30.0}
@@ -298,37 +298,6 @@ def test_names_that_the_runs_do_not_hold() -> None:
         compare_models([cost()], [cost()], "bsnr", "bsrn")
     with pytest.raises(UsageError, match="cannot be compared with itself"):
         compare_models([cost()], [cost()], "bsrn", "bsrn")
-
-
-# The ratio of two medians
-
-
-def test_ratio_of_medians_that_can_be_worked_out() -> None:
-    # Two draws of (1, 3) have the median 1, 2 or 3; over a constant, these are the ratios.
-    assert ratio_of_medians([2, 6], [2, 2]) == (2, 1, 3)
-    assert ratio_of_medians([5.0] * 9, [2.0] * 4) == (2.5, 2.5, 2.5)
-
-
-def test_ratio_of_medians_draws_both_sides() -> None:
-    a, b = timed(100, seed=1), timed(100, seed=2)
-    _, lower, upper = ratio_of_medians(a, b)
-    one_sided = ratio_of_medians(a, [float(np.median(b))])
-    assert upper - lower > one_sided[2] - one_sided[1] > 0
-
-
-def test_interval_of_the_ratio_holds_the_true_one_about_as_often_as_it_says() -> None:
-    inside = 0
-    for seed in range(200):
-        a, b = timed(120, 25, 0.1, seed), timed(100, 25, 0.1, 10_000 + seed)
-        _, lower, upper = ratio_of_medians(a, b)
-        inside += lower <= 1.2 <= upper
-    assert 180 <= inside <= 200
-
-
-@pytest.mark.parametrize("bad", [([], [1.0]), ([1.0], []), ([0.0], [1.0]), ([1.0], [-1.0])])
-def test_ratio_of_medians_refuses(bad: tuple[list[float], list[float]]) -> None:
-    with pytest.raises(ValueError, match=r"no samples|not positive"):
-        ratio_of_medians(*bad)
 
 
 # The command line
