@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.challenge import build_challenge
 from reports.differences import build_differences
 from reports.drawing import Drawing, draw_panel, draw_strip
 from reports.leaderboard import build, model_title
@@ -48,6 +49,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
             sections=build_sections(records),
             differences=build_differences(records),
             lenses=build_lenses(records),
+            challenge=build_challenge(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
             style=style,

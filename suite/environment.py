@@ -38,9 +38,22 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def affinity() -> list[int] | None:
-    """Numbers of the processors that this process may use; None where the system does not say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+def affinity() -> list[int]:
+    """Numbers of the processors that this process may use, ascending; empty where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def load_average() -> list[float]:
+    """Mean number of processes that wanted to run in the last 1, 5 and 15 minutes; empty if unknown."""
+    try:
+        return [round(value, 2) for value in os.getloadavg()]
+    except (AttributeError, OSError):
+        return []
+
+
+def system() -> str:
+    """Operating system, its release and the kind of processor."""
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
 def cpu_name() -> str:
@@ -135,7 +148,8 @@ def describe(device: str = "cpu") -> dict[str, Any]:
     """The environment as plain JSON.
 
     ``id`` is a digest of all that can move a runtime: machine, system, Python and packages. Two runs with
-    the same id may be compared with one another. The version of the suite's code is given beside it.
+    the same id may be compared with one another. Beside it stand the version of the suite's code, which
+    processors the process may use, and the load average when it was asked for: they differ from run to run.
     """
     found: dict[str, Any] = {
         "cpu": cpu_name(),
@@ -143,9 +157,10 @@ def describe(device: str = "cpu") -> dict[str, Any]:
         "memory_gib": memory_gib(),
         "governor": governor(),
         "accelerator": accelerator(device),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": system(),
         "python": platform.python_version(),
         "packages": packages(),
         "settings": {name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
-    return {"id": make_key(found)[:8], **found, "code": code_version()}
+    momentary = {"affinity": affinity(), "load_average": load_average()}
+    return {"id": make_key(found)[:8], **found, "code": code_version(), **momentary}

@@ -79,6 +79,27 @@ def pooled_differences(groups: Sequence[Sequence[float]], control: int = 0) -> l
     return found
 
 
+def ratio_of_medians(
+    first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95
+) -> Interval:
+    """Median of ``first`` over median of ``second``, such as times of two sessions, with its interval.
+
+    The two are drawn independently of one another (Efron and Tibshirani 1993, chapter 8): what slows one
+    session down does not touch the other and stays in the ratio. Raises ``ValueError`` without samples or for
+    values that are not positive.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if not len(a) or not len(b):
+        raise ValueError("no samples")
+    if not ((a > 0).all() and (b > 0).all()):
+        raise ValueError("values that are not positive")
+    generator = np.random.default_rng(0)
+    medians = [np.median(v[generator.integers(0, len(v), (RESAMPLES, len(v)))], axis=1) for v in (a, b)]
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(medians[0] / medians[1], (tail, 1 - tail))
+    return float(np.median(a) / np.median(b)), float(lower), float(upper)
+
+
 def _pair(first: Sequence[float], second: Sequence[float]) -> tuple[_Floats, _Floats]:
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} values are not pairs")

@@ -8,10 +8,18 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import listing, report, results, run, train
+from suite.cli import compare, doctor, listing, report, results, run, train
 from suite.errors import SuiteError, UsageError
 
-COMMANDS = {"run": run, "results": results, "report": report, "list": listing, "train": train}
+COMMANDS = {
+    "run": run,
+    "results": results,
+    "report": report,
+    "compare": compare,
+    "list": listing,
+    "train": train,
+    "doctor": doctor,
+}
 
 RESUMABLE = ("run", "train")
 

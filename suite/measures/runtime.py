@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import random
 import time
 import uuid
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from suite.backends import place, prepare, synchronize
-from suite.environment import affinity, busy_share
+from suite.environment import affinity, busy_share, load_average
 from suite.errors import SuiteError
 from suite.images import Rgb
 from suite.isolation import State, Worker
@@ -169,7 +168,7 @@ def _session(timings: list[Timing]) -> dict[str, Any]:
         "session": uuid.uuid4().hex[:8],
         "timed_with": [timing.task.subject.title for timing in timings],
         "busy_before": busy_share(),
-        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load_before": load_average(),
         "affinity": affinity(),
     }
 

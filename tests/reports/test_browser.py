@@ -59,7 +59,7 @@ def visit(browser: Any, address: str) -> Open:
 
 
 def titles(page: Any) -> list[str]:
-    found: list[str] = page.locator("tbody .title").all_inner_texts()
+    found: list[str] = page.locator("#x4 tbody .title").all_inner_texts()
     return found
 
 
@@ -155,7 +155,7 @@ def test_names_in_the_plot_do_not_overlap(visit: Open) -> None:
 
 def test_the_page_is_whole_without_scripts(visit: Open) -> None:
     with visit(java_script_enabled=False) as page:
-        assert page.locator("tbody .row").count() == 6
+        assert page.locator("#x4 tbody .row").count() == 6
         assert page.locator(".panel svg.wide:visible").count() == 1
         assert page.locator("button").count() == 0
         assert page.get_by_text("not measured: the weights are random numbers").first.is_visible()

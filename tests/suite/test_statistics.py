@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, ttest_ind
 
-from suite.statistics import bootstrap_median, paired_difference, paired_ratio, pooled_differences
+from suite.statistics import (
+    bootstrap_median,
+    paired_difference,
+    paired_ratio,
+    pooled_differences,
+    ratio_of_medians,
+)
 
 
 @pytest.mark.parametrize("samples", [[5.0], [5.0, 5.0], [5.0] * 30])
@@ -147,3 +153,35 @@ def test_single_values_have_no_spread_to_judge_by() -> None:
 def test_an_empty_group_is_refused() -> None:
     with pytest.raises(ValueError, match="a group without values"):
         pooled_differences([[1.0], []])
+
+
+def timed(centre: float, count: int = 30, spread: float = 0.01, seed: int = 1) -> list[float]:
+    return [float(t) for t in np.random.default_rng(seed).normal(centre, centre * spread, count)]
+
+
+def test_ratio_of_medians_that_can_be_worked_out() -> None:
+    # Two draws of (1, 3) have the median 1, 2 or 3; over a constant, these are the ratios.
+    assert ratio_of_medians([2, 6], [2, 2]) == (2, 1, 3)
+    assert ratio_of_medians([5.0] * 9, [2.0] * 4) == (2.5, 2.5, 2.5)
+
+
+def test_ratio_of_medians_draws_both_sides() -> None:
+    a, b = timed(100, seed=1), timed(100, seed=2)
+    _, lower, upper = ratio_of_medians(a, b)
+    one_sided = ratio_of_medians(a, [float(np.median(b))])
+    assert upper - lower > one_sided[2] - one_sided[1] > 0
+
+
+def test_interval_of_the_ratio_holds_the_true_one_about_as_often_as_it_says() -> None:
+    inside = 0
+    for seed in range(200):
+        a, b = timed(120, 25, 0.1, seed), timed(100, 25, 0.1, 10_000 + seed)
+        _, lower, upper = ratio_of_medians(a, b)
+        inside += lower <= 1.2 <= upper
+    assert 180 <= inside <= 200
+
+
+@pytest.mark.parametrize("bad", [([], [1.0]), ([1.0], []), ([0.0], [1.0]), ([1.0], [-1.0])])
+def test_ratio_of_medians_refuses(bad: tuple[list[float], list[float]]) -> None:
+    with pytest.raises(ValueError, match=r"no samples|not positive"):
+        ratio_of_medians(*bad)
