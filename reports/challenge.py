@@ -18,7 +18,7 @@ from reports.definitions import dataset_order
 from reports.leaderboard import group_key, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from reports.notes import join, unique
-from reports.ranks import interval_ranks
+from reports.ranks import time_ranks
 from suite.ranking import (
     ACTIVATIONS,
     CHALLENGES,
@@ -31,7 +31,7 @@ from suite.ranking import (
     Standing,
     standings,
 )
-from suite.records import Record, Value
+from suite.records import Record
 
 SCALE = 4
 """The challenges are about this scale."""
@@ -101,8 +101,8 @@ def build_challenge(records: Sequence[Record]) -> tuple[ChallengeTable, ...]:
 
 
 def _table(competitors: Sequence[Competitor], machine: str) -> ChallengeTable:
-    intervals = [_interval(c.value("runtime", "latency_ms")) for c in competitors]
-    orders = [{} if r is None else {RUNTIME: float(r)} for r in interval_ranks(intervals)]
+    ranks = time_ranks([c.record("runtime") for c in competitors])
+    orders = [{} if rank is None else {RUNTIME: float(rank)} for rank in ranks]
     results: list[tuple[Challenge, list[Standing]]] = []
     unscored: list[Challenge] = []
     for challenge in CHALLENGES.values():
@@ -140,13 +140,6 @@ def _row_order(standing: Standing, row: Row) -> tuple[float, float, str, str]:
     """Best in the overall sub-track first, then by runtime, then those that are not ranked."""
     place, last = standing.places["overall"], math.inf
     return (place.rank or last, standing.ranks.get(RUNTIME, last), row.title.lower(), row.origin)
-
-
-def _interval(value: Value | None) -> tuple[float, float, float] | None:
-    if value is None:
-        return None
-    lower = value.value if value.lower is None else value.lower
-    return value.value, lower, value.value if value.upper is None else value.upper
 
 
 def _figure_columns(

@@ -11,10 +11,10 @@ from reports import notes
 from reports.columns import find_columns, fit, print_exact, print_interval, print_value, record_for
 from reports.definitions import dataset_order, origin_label
 from reports.machines import configuration, environment_id, environments, machine_names
-from reports.ranks import shared_ranks, value_ranks
+from reports.ranks import time_ranks, value_ranks
 from reports.view import NOT_ASKED_FOR, Cell, Column, Group, Note, Row, Table, View
 from suite.records import Record, Value, to_json
-from suite.timing import floor_of, samples_of, time_ratio
+from suite.timing import samples_of
 
 GroupKey = tuple[str, str, str, str, int]
 """Environment id, backend, device, precision, threads."""
@@ -172,29 +172,14 @@ def _ranks(column: Column, index: int, drafts: Sequence[_Draft]) -> list[int | N
         for _, members in groupby(zip(drafts, figures, who, strict=True), key=lambda part: part[0].group):
             own, inside, competitors = zip(*members, strict=True)
             if column.measure == "runtime":
-                ranks += _time_ranks([draft.chosen[index] for draft in own], inside)
+                timed = [
+                    draft.chosen[index] if figure else None for draft, figure in zip(own, inside, strict=True)
+                ]
+                ranks += time_ranks(timed)
             else:
                 ranks += value_ranks(_values(column, inside), competitors, higher_is_better=False)
         return ranks
     return value_ranks(_values(column, figures), who, higher_is_better=column.higher_is_better)
-
-
-def _time_ranks(records: Sequence[Record | None], figures: Sequence[Value | None]) -> list[int | None]:
-    """Ranks of the latencies of one machine and configuration; none across timing sessions."""
-    timed = [record if figure else None for record, figure in zip(records, figures, strict=True)]
-    sessions = {str(record.details.get("session", "")) for record in timed if record}
-    if len(sessions) > 1:
-        return [None] * len(timed)
-
-    def different(first: int, second: int) -> bool:
-        one, other = timed[first], timed[second]
-        assert one is not None and other is not None
-        if not (samples_of(one) and samples_of(other)):
-            return True
-        ratio = time_ratio(samples_of(one), samples_of(other), floor_of(one) or 0.0)
-        return ratio.verdict != "not told apart"
-
-    return shared_ranks([figure.value if figure else None for figure in figures], different)
 
 
 def _busy(record: Record) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
+from suite.records import Record
+from suite.timing import floor_of, samples_of, time_ratio
+
 
 def value_ranks(
     values: Sequence[float | None], competitors: Sequence[Hashable], *, higher_is_better: bool
@@ -38,3 +41,24 @@ def shared_ranks(values: Sequence[float | None], different: Callable[[int, int],
             rank, first = position, index
         ranks[index] = rank
     return ranks
+
+
+def time_ranks(records: Sequence[Record | None]) -> list[int | None]:
+    """Ranks of the latencies of one machine and configuration by `suite.timing.time_ratio`.
+
+    What lies within the noise of the session is not ranked apart. None for all where the records are of
+    more than one session, whose times cannot be compared.
+    """
+    sessions = {str(record.details.get("session", "")) for record in records if record}
+    if len(sessions) > 1:
+        return [None] * len(records)
+
+    def different(first: int, second: int) -> bool:
+        one, other = records[first], records[second]
+        assert one is not None and other is not None
+        if not (samples_of(one) and samples_of(other)):
+            return True
+        ratio = time_ratio(samples_of(one), samples_of(other), floor_of(one) or 0.0)
+        return ratio.verdict != "not told apart"
+
+    return shared_ranks([record.value("latency_ms") if record else None for record in records], different)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from suite.backends import place, prepare, synchronize
-from suite.environment import affinity, busy_share, load_average
+from suite.environment import busy_share, load_average
 from suite.errors import SuiteError
 from suite.images import Rgb
 from suite.isolation import State, Worker
@@ -169,7 +169,6 @@ def _session(timings: list[Timing]) -> dict[str, Any]:
         "timed_with": [timing.task.subject.title for timing in timings],
         "busy_before": busy_share(),
         "load_before": load_average(),
-        "affinity": affinity(),
     }
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reports.html import render, write
+from reports.html import render
+from suite.files import write_text
 from suite.records import Record
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
@@ -26,7 +27,7 @@ Open = Callable[..., Any]
 @pytest.fixture(scope="module")
 def address(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> str:
     file: Path = tmp_path_factory.mktemp("page") / "leaderboard.html"
-    write(file, render(records, ["python -m suite run --models bsrn"]))
+    write_text(file, render(records, ["python -m suite run --models bsrn"]))
     return file.as_uri()
 
 
