@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from suite.catalog.cards import ModelCard
-from suite.catalog.models import bsrn, imdn, interpolation, rfdn
+from suite.catalog.models import bsrn, carn, imdn, interpolation, pan, rfdn, rlfn
 
-_FAMILIES = (interpolation, bsrn, rfdn, imdn)
+_FAMILIES = (interpolation, bsrn, rfdn, imdn, rlfn, pan, carn)
 
 MODELS: dict[str, ModelCard] = {card.name: card for family in _FAMILIES for card in family.CARDS}
