@@ -154,7 +154,7 @@ def _neighbours(module: str) -> set[Path]:
 def source_digest(build: str) -> str:
     """SHA-256 over the source of a card's network.
 
-    That is its module, the modules of its package that this one imports, and ``bsrn``, whose parts others use.
+    That is its module, those of its package that this one imports, and ``bsrn``, whose parts others use.
     Found without importing the module; empty if there is no such module, which building it will say.
     """
     module = build.partition(":")[0]
