@@ -67,7 +67,7 @@ def test_efdn_clips_its_output_except_in_training() -> None:
 
 
 def test_a_partial_block_leaves_the_other_channels_alone() -> None:
-    block, x = PartialBlock(4, attention=True), torch.rand(1, 7, 5, 6)
+    block, x = PartialBlock(4, "inference", attention=True), torch.rand(1, 7, 5, 6)
     output = block(x)
     assert torch.equal(output[:, 4:], x[:, 4:])
     assert not torch.allclose(output[:, :4], x[:, :4])

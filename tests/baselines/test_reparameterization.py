@@ -11,6 +11,7 @@ from baselines.ecbsr import ECBSR
 from baselines.efdn import EFDN
 from baselines.etds import ETDS, DualStreamETDS
 from baselines.fmen import FMEN
+from baselines.plainusr import PlainUSR
 from baselines.reparameterization import (
     BranchKind,
     MultiBranchConv,
@@ -140,6 +141,7 @@ PAIRS = [
     pytest.param(lambda scale, form: ECBSR(scale, channels=8, form=form), id="ECBSR"),
     pytest.param(lambda scale, form: EFDN(scale, channels=8, form=form), id="EFDN"),
     pytest.param(lambda scale, form: FMEN(scale, channels=8, mid_channels=8, form=form), id="FMEN"),
+    pytest.param(lambda scale, form: PlainUSR(scale, channels=8, mid_channels=4, form=form), id="PlainUSR"),
 ]
 
 
