@@ -29,7 +29,8 @@ class ETDS(nn.Module):
 
     The output is clipped to 0..1 by the network itself: with y = 1 - x from the last convolution, a ReLU, a
     1x1 convolution that gives 1 - y, and a ReLU. ``channels`` are those of both streams. At x3 the last
-    layers have a channel more than needed, which is dropped: their numbers are multiples of four.
+    layers have a channel more than needed, which is dropped: their numbers are multiples of four. An untrained
+    network clips too, for its last layers start that way.
     """
 
     def __init__(self, scale: int = 4, *, channels: int = 32, blocks: int = 4) -> None:
@@ -38,8 +39,9 @@ class ETDS(nn.Module):
         padded = -(-self.outputs // 4) * 4
         self.head = nn.Conv2d(COLOURS, channels, 3, padding=1)
         self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
-        self.last = nn.Conv2d(channels, padded, 3, padding=1)
-        self.clip = nn.Conv2d(padded, padded, 1)
+        start = kernel_of(nn.Conv2d(channels, padded, 3, padding=1))
+        self.last = convolution(Kernel(start.weight, start.bias + 1))
+        self.clip = convolution(Kernel(-identity(start).weight, torch.ones_like(start.bias)))
         self.shuffle = nn.PixelShuffle(scale)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -114,7 +116,7 @@ class DualStreamETDS(Foldable):
             F.pad(-weight, (0, 0, 0, 0, 0, 0, 0, extra)), F.pad(1 - bias, (0, extra), value=1.0)
         )
         plain.last = convolution(negative)
-        plain.clip = convolution(Kernel(-identity(negative).weight, torch.ones_like(negative.bias)))
+        plain.clip.to(weight)
         return plain
 
 

@@ -1,4 +1,4 @@
-"""PlainUSR, a plain network of re-parameterised convolutions (ACCV 2024), in its smallest size, PlainUSR-U."""
+"""PlainUSR, a network of re-parameterised convolutions (ACCV 2024), in its smallest size, PlainUSR-U."""
 
 from __future__ import annotations
 
