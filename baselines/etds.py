@@ -29,8 +29,8 @@ class ETDS(nn.Module):
 
     The output is clipped to 0..1 by the network itself: with y = 1 - x from the last convolution, a ReLU, a
     1x1 convolution that gives 1 - y, and a ReLU. ``channels`` are those of both streams. At x3 the last
-    layers have a channel more than needed, which is dropped: their numbers are multiples of four. An untrained
-    network clips too, for its last layers start that way.
+    layers have a channel more than needed, which is dropped: their numbers are multiples of four. Untrained,
+    the network clips too, for its last layers start that way.
     """
 
     def __init__(self, scale: int = 4, *, channels: int = 32, blocks: int = 4) -> None:
