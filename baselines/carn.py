@@ -1,8 +1,8 @@
 """CARN and CARN-M, the Cascading Residual Networks (arXiv 1803.08664).
 
 One network serves all scales: it holds the enlarging convolutions of x2, x3 and x4 and runs those of one.
-The published number of parameters counts all of them (CARN 1,592 K). The public checkpoint of CARN-M is of
-a network that its authors changed after the paper: it has 414,787 parameters instead of 412 K.
+The published number of parameters counts all of them (CARN 1,592 K). CARN-M is quoted with 412 K, which is
+what it has without biases (412,032 of 414,787).
 """
 
 from __future__ import annotations
