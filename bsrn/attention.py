@@ -23,6 +23,7 @@ class ESA(nn.Module):
 
     - ``mid_channels``: channels inside (RFDN and BSRN: about a quarter).
     - ``conv``: kind of the 3x3 convolutions; ``strided_conv`` that of the first, if it differs.
+    - ``depth``: number of 3x3 convolutions after the pool (RLFN has but one).
     - ``linear``: write the 1x1 convolutions as linear layers (BSRN-S).
     - ``activation``: builds the non-linearity between the 3x3 convolutions.
     """
@@ -34,6 +35,7 @@ class ESA(nn.Module):
         *,
         conv: ConvKind = "conv",
         strided_conv: ConvKind | None = None,
+        depth: int = 3,
         linear: bool = False,
         activation: Callable[[], nn.Module] = nn.ReLU,
     ) -> None:
@@ -41,13 +43,10 @@ class ESA(nn.Module):
         self.reduce = pointwise(channels, mid_channels, linear=linear)
         self.shortcut = pointwise(mid_channels, mid_channels, linear=linear)
         self.strided = conv3x3(strided_conv or conv, mid_channels, mid_channels, stride=2, padding=0)
-        self.body = nn.Sequential(
-            conv3x3(conv, mid_channels, mid_channels),
-            activation(),
-            conv3x3(conv, mid_channels, mid_channels),
-            activation(),
-            conv3x3(conv, mid_channels, mid_channels),
-        )
+        body = [conv3x3(conv, mid_channels, mid_channels)]
+        for _ in range(depth - 1):
+            body += [activation(), conv3x3(conv, mid_channels, mid_channels)]
+        self.body = nn.Sequential(*body)
         self.expand = pointwise(mid_channels, channels, linear=linear)
 
     def forward(self, x: Tensor) -> Tensor:

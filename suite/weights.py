@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib
@@ -172,18 +173,38 @@ _FREE = ("seed", "validate_every", "save_every")
 """Values of a recipe that say nothing about how well a network is trained."""
 
 
+def _neighbours(module: str) -> set[Path]:
+    """Source files of the modules of a module's package that it imports, and those import in turn."""
+    files: set[Path] = set()
+    waiting, seen = [module], {module}
+    while waiting:
+        spec = importlib.util.find_spec(waiting.pop())
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            continue
+        files.add(file := Path(spec.origin))
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            new = {name for name in names if name.startswith(module.partition(".")[0] + ".")} - seen
+            waiting += sorted(new)
+            seen |= new
+    return files
+
+
 @functools.cache
 def source_digest(build: str) -> str:
-    """SHA-256 over the source of a card's network: its module, and ``bsrn``, whose parts others use.
+    """SHA-256 over the source of a card's network.
 
+    That is its module, those of its package that this one imports, and ``bsrn``, whose parts others use.
     Found without importing the module; empty if there is no such module, which building it will say.
     """
-    spec = importlib.util.find_spec(build.partition(":")[0])
+    module = build.partition(":")[0]
+    spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         return ""
-    parts = sorted(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
+    parts = set(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
     digest = hashlib.sha256()
-    for file in dict.fromkeys([Path(spec.origin), *parts]):
+    for file in dict.fromkeys([Path(spec.origin), *sorted(parts | _neighbours(module))]):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 

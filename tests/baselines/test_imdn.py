@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.imdn import IMDB, IMDN
+from baselines.imdn import IMDB, IMDN, ChallengeIMDN
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(2, 694_404), (3, 703_059), (4, 715_176)])
@@ -38,3 +38,17 @@ def test_each_convolution_keeps_its_first_quarter() -> None:
     torch.testing.assert_close(fused[0][:, :4], first[:, :4])
     second = block.activation(block.refine[1](first[:, 4:]))
     torch.testing.assert_close(fused[0][:, 4:8], second[:, :4])
+
+
+# The baseline of NTIRE 2022
+
+
+def test_parameters_of_the_challenge_network() -> None:
+    assert sum(p.numel() for p in ChallengeIMDN(4).parameters()) == 893_936
+
+
+def test_the_challenge_network_has_one_residual_around_its_blocks() -> None:
+    network, image = ChallengeIMDN(2, channels=16, blocks=2), torch.rand(1, 3, 6, 7)
+    nn.init.zeros_(network.tail.weight)
+    nn.init.zeros_(network.tail.bias)
+    torch.testing.assert_close(network(image), network.upsample(network.head(image)), rtol=0, atol=0)

@@ -49,6 +49,11 @@ def test_esa_parameters_as_in_rfdn() -> None:
     assert sum(p.numel() for p in ESA(50, 12).parameters()) == 612 + 156 + 4 * 1308 + 650
 
 
+def test_esa_parameters_as_in_rlfn() -> None:
+    # 52 -> 16: 848; 16 -> 16: 272; two 3x3 of 16 -> 16: 2320 each; 16 -> 52: 884
+    assert sum(p.numel() for p in ESA(52, 16, depth=1).parameters()) == 848 + 272 + 2 * 2320 + 884
+
+
 @pytest.mark.parametrize("attention", [ESA(8, 4), CCA(16)], ids=["ESA", "CCA"])
 def test_the_mask_lies_between_0_and_1(attention: nn.Module) -> None:
     x = torch.rand(2, next(attention.parameters()).shape[1], 20, 24) + 0.1

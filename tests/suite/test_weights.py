@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -434,3 +435,30 @@ def test_the_source_of_a_network_is_told_apart() -> None:
     assert rfdn != imdn
     assert len(rfdn) == 64
     assert source_digest("no_such_module_here:X") == ""
+
+
+def test_the_source_of_a_network_includes_what_it_imports_from_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "some_networks"
+    package.mkdir()
+    for name, text in (
+        ("__init__", ""),
+        ("parts", "import some_networks.deeper\n"),
+        ("deeper", "DEPTH = 1\n"),
+        ("unused", ""),
+        ("network", "from some_networks.parts import x\nimport torch\n"),
+    ):
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest() -> str:
+        source_digest.cache_clear()
+        return source_digest("some_networks.network:X")
+
+    first = digest()
+    (package / "unused.py").write_text("# changed\n")
+    assert digest() == first
+    (package / "deeper.py").write_text("DEPTH = 2\n")
+    assert digest() != first
+    assert "some_networks.network" not in sys.modules

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from suite.catalog.cards import ModelCard
-from suite.catalog.models import bsrn, imdn, interpolation, rfdn
+from suite.catalog.models import (
+    bsrn,
+    carn,
+    ecbsr,
+    efdn,
+    etds,
+    fmen,
+    imdn,
+    interpolation,
+    pan,
+    plainusr,
+    rfdn,
+    rlfn,
+)
 
-_FAMILIES = (interpolation, bsrn, rfdn, imdn)
+_FAMILIES = (interpolation, bsrn, rfdn, imdn, rlfn, pan, carn, efdn, fmen, ecbsr, etds, plainusr)
 
 MODELS: dict[str, ModelCard] = {card.name: card for family in _FAMILIES for card in family.CARDS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.catalog.cards import Checkpoint, ModelCard
-from suite.catalog.models.renames import BLOCK_NUMBERS, CCA
+from suite.catalog.models.renames import BLOCK_NUMBERS, CCA, NTIRE_2022
 
 _SOURCE = "https://github.com/Zheng222/IMDN"
 
@@ -18,6 +18,16 @@ _IMDN_RENAMES = (
     *((rf"\.c{i}\.", f".refine.{i - 1}.") for i in (1, 2, 3)),
     (r"\.c4\.", ".last."),
     (r"\.c5\.", ".fuse."),
+)
+
+_CHALLENGE_RENAMES = (
+    (r"^model\.0\.", "head."),
+    (r"^model\.1\.sub\.8\.", "tail."),
+    (r"^model\.1\.sub\.", "blocks."),
+    (r"^model\.2\.", "upsample.0."),
+    *((rf"\.conv{i}\.0\.", f".refine.{i - 1}.") for i in (1, 2, 3)),
+    (r"\.conv4\.", ".last."),
+    (r"\.conv1x1\.", ".fuse."),
 )
 
 
@@ -40,5 +50,24 @@ CARDS = (
         },
         citation="Hui et al., Lightweight Image Super-Resolution with Information Multi-distillation "
         "Network, ACM Multimedia 2019, arXiv 1909.11856",
+    ),
+    ModelCard(
+        name="imdn-ntire",
+        title="IMDN (NTIRE 2022)",
+        family="IMDN",
+        year=2022,
+        scales=(4,),
+        build="baselines.imdn:ChallengeIMDN",
+        official={
+            4: Checkpoint(
+                "IMDN_NTIRE2022/imdn_baseline.pth",
+                "115b4cc557eba9daaf1a6543c4858014c7e2a410655aafef7c8348ae54acc203",
+                NTIRE_2022,
+                "MIT",
+                renames=_CHALLENGE_RENAMES,
+            ),
+        },
+        citation="Baseline of Li et al., NTIRE 2022 Challenge on Efficient Super-Resolution: Methods and "
+        "Results, CVPR Workshops 2022, arXiv 2205.05675",
     ),
 )

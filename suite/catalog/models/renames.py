@@ -1,4 +1,4 @@
-"""Names inside checkpoints that several families share, and what they are called here."""
+"""What the cards of several families share: names inside checkpoints, what they are called here, sources."""
 
 from __future__ import annotations
 
@@ -30,3 +30,6 @@ CCA = (
     (r"\.cca\.conv_du\.0\.", ".channel.reduce."),
     (r"\.cca\.conv_du\.2\.", ".channel.expand."),
 )
+
+NTIRE_2022 = "https://github.com/ofsoundof/NTIRE2022_ESR"
+"""Repository of the NTIRE 2022 challenge, source of its baseline's and several entries' checkpoints."""
