@@ -1,4 +1,4 @@
-"""Reading images, luma, and MATLAB's bicubic downscaling, bit by bit.
+"""Reading images, luma and chroma, and MATLAB's bicubic resizing, bit by bit.
 
 An image is an ``(H, W, 3)`` uint8 array of RGB values. Grey images are read as three equal channels.
 """
@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,14 @@ from suite.errors import SuiteError
 
 Rgb = NDArray[np.uint8]
 Plane = NDArray[np.float64]
+Samples = TypeVar("Samples", Rgb, Plane)
 
 SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 """File types that count as images of a dataset."""
+
+YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
+YCBCR_OFFSET = np.array([16.0, 128.0, 128.0])
+"""Luma, blue and red difference of RGB in 0..1 (ITU-R BT.601, studio range)."""
 
 READABLE_MODES = frozenset({"RGB", "L", "1", "P"})
 """Pillow modes that become 8-bit RGB without a choice that would change the figures."""
@@ -82,7 +88,23 @@ def luma(rgb: NDArray[np.generic]) -> Plane:
 
     ITU-R BT.601 with the coefficients of MATLAB's ``rgb2ycbcr``.
     """
-    return 16.0 + (rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966])) / 255.0
+    return 16.0 + (rgb.astype(np.float64) @ YCBCR[0]) / 255.0
+
+
+def to_ycbcr(rgb: NDArray[np.generic]) -> Plane:
+    """Studio-range luma (16..235) and chroma (16..240, grey at 128) of RGB in 0..255, not rounded.
+
+    ``(H, W, 3)`` to ``(H, W, 3)``; ITU-R BT.601 as MATLAB's ``rgb2ycbcr`` has it.
+    """
+    return YCBCR_OFFSET + (rgb.astype(np.float64) @ YCBCR.T) / 255.0
+
+
+def to_rgb(ycbcr: Plane) -> Plane:
+    """The inverse of `to_ycbcr`: RGB in 0..255, neither clipped nor rounded.
+
+    Luma and chroma that no colour has lead outside 0..255.
+    """
+    return (ycbcr - YCBCR_OFFSET) @ np.linalg.inv(YCBCR).T * 255.0
 
 
 def cubic_weights(size: int, out: int, scale: float) -> tuple[NDArray[np.intp], Plane]:
@@ -109,13 +131,15 @@ def cubic_weights(size: int, out: int, scale: float) -> tuple[NDArray[np.intp], 
     return mirrored[(positions[:, used].astype(np.intp) - 1) % (2 * size)], weights[:, used]
 
 
-def _shrink_rows(image: Rgb, scale: int) -> Rgb:
-    """Shrink the first dimension of a uint8 image by an integer factor, rounding half up."""
-    positions, weights = cubic_weights(image.shape[0], image.shape[0] // scale, 1 / scale)
-    total = np.zeros((positions.shape[0], *image.shape[1:]))
+def _resize_rows(image: Samples, out: int, scale: float) -> Samples:
+    """Resize the first dimension; 8-bit images are rounded half up and clipped, others are not."""
+    positions, weights = cubic_weights(image.shape[0], out, scale)
+    total = np.zeros((out, *image.shape[1:]))
     for tap in range(positions.shape[1]):
-        total += weights[:, tap, None, None] * image[positions[:, tap]]
-    return np.clip(np.floor(total + 0.5), 0, 255).astype(np.uint8)
+        total += weights[:, tap].reshape(-1, *[1] * (image.ndim - 1)) * image[positions[:, tap]]
+    if image.dtype == np.uint8:
+        return cast(Samples, np.clip(np.floor(total + 0.5), 0, 255).astype(np.uint8))
+    return cast(Samples, total)
 
 
 def shrink(image: Rgb, scale: int) -> Rgb:
@@ -124,8 +148,19 @@ def shrink(image: Rgb, scale: int) -> Rgb:
     ``(H, W, 3)`` uint8 with H and W multiples of ``scale``, to ``(H / scale, W / scale, 3)``. Rows are
     shrunk first and rounded to 8 bit before the columns, as MATLAB does.
     """
-    rows = _shrink_rows(image, scale)
-    return _shrink_rows(rows.swapaxes(0, 1), scale).swapaxes(0, 1)
+    rows = _resize_rows(image, image.shape[0] // scale, 1 / scale).swapaxes(0, 1)
+    return _resize_rows(rows, image.shape[1] // scale, 1 / scale).swapaxes(0, 1)
+
+
+def enlarge(image: Samples, scale: int) -> Samples:
+    """MATLAB's ``imresize(image, scale, 'bicubic')``: what papers enlarge chroma by.
+
+    ``(H, W)`` or ``(H, W, C)`` of uint8 or float64, to ``scale`` times H and W in the same type. An 8-bit
+    image is rounded after the rows and after the columns, as MATLAB does; a floating-point one is neither
+    rounded nor clipped.
+    """
+    rows = _resize_rows(image, image.shape[0] * scale, scale).swapaxes(0, 1)
+    return _resize_rows(rows, image.shape[1] * scale, scale).swapaxes(0, 1)
 
 
 def crop_to_multiple(image: Rgb, scale: int) -> Rgb:

@@ -12,7 +12,8 @@ class InputConvention:
     """The values a network is fed and gives back."""
 
     colour: Literal["rgb", "y"] = "rgb"
-    """``rgb``: three planes. ``y``: studio-range luma alone."""
+    """``rgb``: three planes. ``y``: studio-range luma (16..235 of 255) alone, not rounded; see
+    ``suite.upscaling``."""
     range: float = 1.0
     """The value that stands for 255: 1.0 or 255.0. A wrong one does not crash, it costs many dB."""
     min_size: int = 1

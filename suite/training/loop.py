@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from suite.catalog.cards import ModelCard
+from suite.catalog.cards import InputConvention, ModelCard
 from suite.catalog.protocols import PROTOCOLS
 from suite.datasets import Dataset
 from suite.errors import SuiteError, UsageError
-from suite.images import Rgb
+from suite.images import Rgb, luma
 from suite.measures.psnr_ssim import compare
 from suite.task import Subject
 from suite.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
@@ -140,15 +140,18 @@ def save(job: Job, progress: Progress) -> None:
     )
 
 
-def as_tensor(patches: Rgb, value_range: float, device: str) -> Tensor:
-    """``(B, H, W, 3)`` uint8 to ``(B, 3, H, W)`` float32, channels last, with 255 as ``value_range``."""
-    planes = torch.from_numpy(patches).to(device, non_blocking=True).permute(0, 3, 1, 2)
-    return planes.float().mul_(value_range / 255.0)
+def as_tensor(patches: Rgb, convention: InputConvention, device: str) -> Tensor:
+    """``(B, H, W, 3)`` uint8 to ``(B, C, H, W)`` float32, channels last, as the convention wants it."""
+    if convention.colour == "y":
+        planes = torch.from_numpy(luma(patches)).to(device, torch.float32, non_blocking=True).unsqueeze(1)
+    else:
+        planes = torch.from_numpy(patches).to(device, non_blocking=True).permute(0, 3, 1, 2).float()
+    return planes.mul_(convention.range / 255.0)
 
 
 def step(job: Job, progress: Progress, model: nn.Module, low: Rgb, high: Rgb) -> Tensor:
     """One iteration; returns the loss (mean absolute error, in units of the whole range)."""
-    recipe, value_range = job.recipe, job.card.input.range
+    recipe, convention = job.recipe, job.card.input
     for group in progress.optimizer.param_groups:
         group["lr"] = learning_rate(recipe, progress.iteration)
     progress.optimizer.zero_grad(set_to_none=True)
@@ -156,8 +159,9 @@ def step(job: Job, progress: Progress, model: nn.Module, low: Rgb, high: Rgb) ->
     if recipe.precision == "bf16":
         autocast = torch.autocast(job.device, dtype=torch.bfloat16)
     with autocast:
-        output = model(as_tensor(low, value_range, job.device))
-    loss = (output.float() - as_tensor(high, value_range, job.device)).abs().mean() / value_range
+        output = model(as_tensor(low, convention, job.device))
+    target = as_tensor(high, convention, job.device)
+    loss = (output.float() - target).abs().mean() / convention.range
     loss.backward()
     if recipe.clip:
         nn.utils.clip_grad_norm_(progress.network.parameters(), recipe.clip)

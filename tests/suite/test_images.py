@@ -1,7 +1,8 @@
-"""Reading images as they are meant, luma, and MATLAB's bicubic downscaling to the last bit."""
+"""Reading images as they are meant, luma and chroma, and MATLAB's bicubic resizing to the last bit."""
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Callable
@@ -10,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
 from skimage.color import rgb2ycbcr
 
+from baselines.bicubic import Bicubic
 from suite.datasets import open_dataset
 from suite.errors import SuiteError
-from suite.images import crop_to_multiple, image_files, luma, read_rgb, shrink
+from suite.images import crop_to_multiple, enlarge, image_files, luma, read_rgb, shrink, to_rgb, to_ycbcr
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 IMAGE = Image.fromarray(NOISE)
@@ -96,7 +99,55 @@ def test_cropping_drops_the_last_rows_and_columns(scale: int, height: int, width
     assert np.array_equal(crop_to_multiple(NOISE, scale), NOISE[:height, :width])
 
 
-# Luma
+# Enlarging
+
+# At x2 outputs lie 1/4, 3/4, 5/4 and 7/4 from an input on either side, with the weights 111, 29, -9 and -3
+# over 128.
+
+
+def test_a_column_is_enlarged_at_x2() -> None:
+    image = np.zeros((3, 7))
+    image[:, 3] = 128
+    row = [0, 0, 0, -3, -9, 29, 111, 111, 29, -9, -3, 0, 0, 0]
+    np.testing.assert_allclose(enlarge(image, 2), [row] * 6, rtol=0, atol=1e-12)
+
+
+def test_an_8_bit_image_is_rounded_and_clipped_after_the_rows() -> None:
+    image = np.full((7, 7), 2, np.uint8)
+    image[3, 3] = 130
+    # Rows first: 2 - 3, 2 - 9, 2 + 29 and 2 + 111; the negative ones are clipped to 0 before the columns,
+    # which see 31 and 113 in place of 130, and 0 in the clipped rows, where a floating image has -1 and -7.
+    above = [2.0] * 3 + [2 + w * 29 / 128 for w in (-3, -9, 29, 111, 111, 29, -9, -3)] + [2.0] * 3
+    beside = [2.0] * 3 + [2 + w * -2 / 128 for w in (-3, -9, 29, 111, 111, 29, -9, -3)] + [2.0] * 3
+    enlarged = enlarge(image, 2)
+    assert enlarged.dtype == np.uint8
+    assert list(enlarged[5]) == [max(0, math.floor(value + 0.5)) for value in above]
+    assert list(enlarged[4]) == [max(0, math.floor(value + 0.5)) for value in beside]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_floating_image_is_enlarged_as_the_network_bicubic_does(scale: int) -> None:
+    # Another way of computing it: phases and tensors in place of MATLAB's lists of positions and weights.
+    planes = np.random.default_rng(1).uniform(-50, 300, (9, 11, 3))
+    network = Bicubic(scale)(torch.from_numpy(planes.transpose(2, 0, 1))[None])[0].numpy().transpose(1, 2, 0)
+    np.testing.assert_allclose(enlarge(planes, scale), network, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_enlarging_is_pillows_bicubic_inside(scale: int) -> None:
+    plane = np.random.default_rng(2).uniform(0, 255, (14, 17))
+    size = (17 * scale, 14 * scale)
+    pillow = Image.fromarray(plane.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    inside = (slice(2 * scale, -2 * scale),) * 2  # Pillow does not mirror its borders
+    np.testing.assert_allclose(enlarge(plane, scale)[inside], np.asarray(pillow)[inside], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_one_pixel_is_enlarged_to_a_square(scale: int) -> None:
+    assert np.array_equal(enlarge(np.full((1, 1, 3), 9, np.uint8), scale), np.full((scale, scale, 3), 9))
+
+
+# Luma and chroma
 
 
 @pytest.mark.parametrize(
@@ -117,6 +168,21 @@ def test_luma_of_a_colour(rgb: tuple[int, int, int], expected: float) -> None:
 def test_luma_is_the_first_plane_of_ycbcr() -> None:
     photo = skimage.data.astronaut()
     np.testing.assert_allclose(luma(photo), rgb2ycbcr(photo)[..., 0], rtol=0, atol=1e-9)
+
+
+def test_luma_and_chroma_are_those_of_scikit_image() -> None:
+    photo = skimage.data.astronaut()
+    np.testing.assert_allclose(to_ycbcr(photo), rgb2ycbcr(photo), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(to_ycbcr(photo)[..., 0], luma(photo), rtol=0, atol=1e-9)
+
+
+def test_rgb_comes_back_from_luma_and_chroma() -> None:
+    np.testing.assert_allclose(to_rgb(to_ycbcr(NOISE)), NOISE, rtol=0, atol=1e-9)
+
+
+def test_luma_without_chroma_is_grey() -> None:
+    ycbcr = np.array([[[16, 128, 128], [125.5, 128, 128], [235, 128, 128]]], np.float64)
+    np.testing.assert_allclose(to_rgb(ycbcr), [[[0] * 3, [127.5] * 3, [255] * 3]], rtol=0, atol=1e-9)
 
 
 # Reading

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from suite.catalog import model_card
-from suite.catalog.cards import ModelCard
+from suite.catalog.cards import InputConvention, ModelCard
 from suite.errors import SuiteError, UsageError
 from suite.training import loop
 from suite.training.patches import Loader, draw, load_images
@@ -204,6 +204,15 @@ def test_a_network_learns_one_image_by_heart(tmp_path: Path) -> None:
     loop.train(job(tmp_path, recipe), lambda line: lines.append(dict(line)), log_every=25)
     losses = [line["loss"] for line in lines]
     assert losses[-1] < 0.4 * losses[0]
+
+
+def test_a_network_on_luma_is_trained_on_luma() -> None:
+    patches = np.zeros((2, 4, 5, 3), np.uint8)
+    patches[1] = 255
+    planes = loop.as_tensor(patches, InputConvention("y", 255.0), "cpu")
+    assert planes.shape == (2, 1, 4, 5)
+    assert planes.dtype == torch.float32
+    assert planes[:, 0, 0, 0].tolist() == [16, 235]
 
 
 def test_the_result_is_read_by_weights(tmp_path: Path) -> None:
