@@ -133,7 +133,7 @@ def schedule_of(file: Path) -> str:
 
 @functools.cache
 def source_digest(build: str) -> str:
-    """SHA-256 over the source of a card's network: its module, and ``bsrn``, whose parts others use.
+    """SHA-256 over the source of a card's network: its module, and what others use of ``bsrn`` and bicubic.
 
     Found without importing the module; empty if there is no such module, which building it will say.
     """
@@ -141,6 +141,7 @@ def source_digest(build: str) -> str:
     if spec is None or spec.origin is None:
         return ""
     parts = sorted(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
+    parts.append(Path(str(importlib.resources.files("baselines") / "bicubic.py")))
     digest = hashlib.sha256()
     for file in dict.fromkeys([Path(spec.origin), *parts]):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
@@ -219,6 +220,13 @@ def rename(state: dict[str, Any], renames: tuple[tuple[str, str], ...]) -> dict[
     return result
 
 
+def used(state: dict[str, Any], unused: tuple[str, ...]) -> dict[str, Any]:
+    """The state dict without the keys that one of the regular expressions finds."""
+    return {
+        key: value for key, value in state.items() if not any(re.search(pattern, key) for pattern in unused)
+    }
+
+
 def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
     """Load a state dict into a network, strictly; the keys may be the network's own or the official ones.
 
@@ -231,7 +239,7 @@ def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
         inner = state.get(weights.checkpoint.entry) if weights.checkpoint.entry else state
         if isinstance(inner, dict):
             try:
-                state = rename(inner, weights.checkpoint.renames)
+                state = rename(used(inner, weights.checkpoint.unused), weights.checkpoint.renames)
             except ValueError as error:
                 problems.append(str(error))
     problems += [f"lacks {key}" for key in expected.keys() - state.keys()]

@@ -40,6 +40,8 @@ class Checkpoint:
     """Key under which the file holds the state dict, if it is not the state dict itself."""
     renames: tuple[tuple[str, str], ...] = ()
     """Pairs of a regular expression and its replacement, applied to each key in turn."""
+    unused: tuple[str, ...] = ()
+    """Regular expressions of keys that belong to the network of another scale and are left out."""
 
 
 @dataclass(frozen=True, slots=True)

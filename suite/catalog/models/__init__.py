@@ -3,8 +3,32 @@
 from __future__ import annotations
 
 from suite.catalog.cards import ModelCard
-from suite.catalog.models import bsrn, imdn, interpolation, rfdn
+from suite.catalog.models import (
+    bsrn,
+    drcn,
+    drrn,
+    edsr,
+    espcn,
+    fsrcnn,
+    idn,
+    imdn,
+    interpolation,
+    lapar,
+    lapsrn,
+    memnet,
+    rfdn,
+    srcnn,
+    srmd,
+    vdsr,
+)
 
-_FAMILIES = (interpolation, bsrn, rfdn, imdn)
+_FAMILIES = (
+    interpolation,
+    bsrn,
+    rfdn,
+    imdn,
+    *(srcnn, fsrcnn, espcn, vdsr, drcn, lapsrn, drrn, memnet),
+    *(idn, edsr, srmd, lapar),
+)
 
 MODELS: dict[str, ModelCard] = {card.name: card for family in _FAMILIES for card in family.CARDS}
