@@ -6,6 +6,7 @@ are at least ``bsrn.attention.MIN_INPUT``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -17,6 +18,22 @@ from bsrn.convolutions import ConvKind, conv3x3, pointwise
 Attention = Literal["esa-cca", "cca-esa", "parallel", "esa", "cca", "none"]
 """Which attentions a block has and in which order; ``parallel`` is the mean of both results. ``esa-cca`` is
 the network as published, the others are ablations."""
+
+Activation = Literal["gelu", "relu", "leaky-relu"]
+"""The non-linearity. ``gelu`` is the network as published, the others are ablations; ``leaky-relu`` has the
+slope 0.05 of RFDN and IMDN."""
+
+
+def activation_of(name: Activation) -> Callable[[], nn.Module]:
+    """What builds a non-linearity. Raises ``ValueError`` for an unknown one."""
+    match name:
+        case "gelu":
+            return nn.GELU
+        case "relu":
+            return nn.ReLU
+        case "leaky-relu":
+            return lambda: nn.LeakyReLU(0.05)
+    raise ValueError(f"unknown activation {name!r}: choose one of {', '.join(get_args(Activation))}")
 
 
 class ESDB(nn.Module):
@@ -37,6 +54,7 @@ class ESDB(nn.Module):
         spatial: nn.Module,
         channel: nn.Module,
         attention: Attention = "esa-cca",
+        activation: Activation = "gelu",
         linear: bool = False,
     ) -> None:
         super().__init__()
@@ -47,7 +65,7 @@ class ESDB(nn.Module):
         self.distill = nn.ModuleList(pointwise(channels, kept, linear=linear) for _ in range(3))
         self.refine = nn.ModuleList(conv3x3(conv, channels, channels) for _ in range(3))
         self.last = conv3x3(conv, channels, kept)
-        self.activation = nn.GELU()
+        self.activation = activation_of(activation)()
         self.fuse = pointwise(4 * kept, channels, linear=linear)
         self.attention = attention
         self.spatial = spatial if attention not in ("cca", "none") else nn.Identity()
@@ -82,14 +100,21 @@ class SeparableDistillationNetwork(nn.Module):
     copies = 4
 
     def __init__(
-        self, blocks: list[ESDB], channels: int, *, scale: int, conv: ConvKind, linear: bool = False
+        self,
+        blocks: list[ESDB],
+        channels: int,
+        *,
+        scale: int,
+        conv: ConvKind,
+        activation: Activation = "gelu",
+        linear: bool = False,
     ) -> None:
         super().__init__()
         self.scale = scale
         self.head = conv3x3(conv, 3 * self.copies, channels)
         self.blocks = nn.ModuleList(blocks)
         self.fuse = pointwise(len(blocks) * channels, channels, linear=linear)
-        self.activation = nn.GELU()
+        self.activation = activation_of(activation)()
         self.tail = conv3x3(conv, channels, channels)
         self.upsample = nn.Sequential(nn.Conv2d(channels, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
@@ -108,7 +133,8 @@ class BSRN(SeparableDistillationNetwork):
     """BSRN as published: 64 channels, 8 blocks, BSConv-U everywhere, ESA then CCA.
 
     For ablations, ``conv`` replaces every separable 3x3 convolution of the network, those inside ESA
-    included, and ``attention`` the attentions of every block.
+    included, ``attention`` the attentions of every block, and ``activation`` every non-linearity but the
+    ReLU inside CCA.
     """
 
     def __init__(
@@ -119,21 +145,24 @@ class BSRN(SeparableDistillationNetwork):
         blocks: int = 8,
         conv: ConvKind = "bsconv",
         attention: Attention = "esa-cca",
+        activation: Activation = "gelu",
     ) -> None:
         super().__init__(
             [
                 ESDB(
                     channels,
                     conv=conv,
-                    spatial=ESA(channels, channels // 4, conv=conv, activation=nn.GELU),
+                    spatial=ESA(channels, channels // 4, conv=conv, activation=activation_of(activation)),
                     channel=CCA(channels),
                     attention=attention,
+                    activation=activation,
                 )
                 for _ in range(blocks)
             ],
             channels,
             scale=scale,
             conv=conv,
+            activation=activation,
         )
 
 

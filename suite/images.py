@@ -150,11 +150,12 @@ def _resize_rows(image: Samples, out: int, scale: float) -> Samples:
     return cast(Samples, total)
 
 
-def shrink(image: Rgb, scale: int) -> Rgb:
-    """MATLAB's ``imresize(image, 1/scale, 'bicubic')`` of an 8-bit image, the LR of the test sets.
+def shrink(image: Samples, scale: int) -> Samples:
+    """MATLAB's ``imresize(image, 1/scale, 'bicubic')``; of an 8-bit image, the LR of the test sets.
 
-    ``(H, W, 3)`` uint8 with H and W multiples of ``scale``, to ``(H / scale, W / scale, 3)``. Rows are
-    shrunk first and rounded to 8 bit before the columns, as MATLAB does.
+    ``(H, W)`` or ``(H, W, C)`` of uint8 or float64, with H and W multiples of ``scale``, to
+    ``(H / scale, W / scale)`` in the same type. An 8-bit image is rounded after the rows and after the
+    columns, as MATLAB does; a floating-point one is neither rounded nor clipped.
     """
     rows = _resize_rows(image, image.shape[0] // scale, 1 / scale).swapaxes(0, 1)
     return _resize_rows(rows, image.shape[1] // scale, 1 / scale).swapaxes(0, 1)

@@ -306,7 +306,7 @@ def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
         inner = state.get(weights.checkpoint.entry) if weights.checkpoint.entry else state
         if isinstance(inner, dict):
             try:
-                state = rename(inner, weights.checkpoint.renames)
+                state = rename(used(inner, weights.checkpoint.unused), weights.checkpoint.renames)
             except ValueError as error:
                 problems.append(str(error))
     problems += [f"lacks {key}" for key in expected.keys() - state.keys()]

@@ -1,4 +1,4 @@
-"""RFDN as entered in AIM 2020, and its variants with separable convolutions."""
+"""RFDN as entered in AIM 2020, its variants with separable convolutions, and the network of its paper."""
 
 from __future__ import annotations
 
@@ -36,6 +36,17 @@ def test_a_variant_leaves_attention_and_the_ends_plain() -> None:
 def test_every_variant_makes_a_network(conv: ConvKind, scale: int) -> None:
     network = RFDN(scale, channels=8, blocks=1, conv=conv)
     assert network(torch.rand(1, 3, 17, 22)).shape == (1, 3, 17 * scale, 22 * scale)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(2, 534_036), (3, 540_531), (4, 549_624)])
+def test_parameters_of_the_network_in_the_paper(scale: int, expected: int) -> None:
+    network = RFDN(scale, channels=48, blocks=6, attention="cca")
+    assert sum(p.numel() for p in network.parameters()) == expected
+
+
+def test_an_unknown_attention_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown attention 'both': choose one of esa, cca"):
+        RFDB(8, attention="both")  # type: ignore[arg-type]
 
 
 def test_there_is_no_residual_around_the_block() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from bsrn.attention import CCA, ESA
 from bsrn.convolutions import ConvKind
-from bsrn.network import BSRN, BSRNS, ESDB, Attention
+from bsrn.network import BSRN, BSRNS, ESDB, Activation, Attention, activation_of
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(2, 331_628), (3, 340_283), (4, 352_400)])
@@ -28,6 +28,28 @@ def test_parameters_of_bsrn_s() -> None:
 def test_every_kind_of_convolution_makes_a_network(conv: ConvKind, scale: int) -> None:
     network = BSRN(scale, channels=16, blocks=1, conv=conv)
     assert network(torch.rand(1, 3, 17, 22)).shape == (1, 3, 17 * scale, 22 * scale)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("relu", nn.ReLU), ("leaky-relu", nn.LeakyReLU)])
+def test_an_activation_reaches_every_place_but_the_inside_of_cca(
+    name: Activation, kind: type[nn.Module]
+) -> None:
+    published, other = (BSRN(4, channels=16, blocks=2, activation=one) for one in ("gelu", name))
+    replaced = [key for key, module in published.named_modules() if isinstance(module, nn.GELU)]
+    parts = ("activation", "spatial.body.1", "spatial.body.3")
+    assert replaced == [*(f"blocks.{i}.{part}" for i in (0, 1) for part in parts), "activation"]
+    assert all(isinstance(other.get_submodule(key), kind) for key in replaced)
+    assert not any(isinstance(module, nn.GELU) for module in other.modules())
+    assert other.state_dict().keys() == published.state_dict().keys()
+
+
+def test_a_leaky_relu_lets_a_twentieth_through() -> None:
+    assert activation_of("leaky-relu")()(torch.tensor(-2.0)).item() == pytest.approx(-0.1)
+
+
+def test_an_unknown_activation_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown activation 'swish': choose one of gelu, relu, leaky-relu"):
+        BSRN(4, channels=16, blocks=1, activation="swish")  # type: ignore[arg-type]
 
 
 def test_conv_reaches_every_3x3_convolution_but_the_upsampling_one() -> None:

@@ -20,8 +20,13 @@ NETWORKS = [
 
 
 def image(card: ModelCard, *size: int) -> torch.Tensor:
-    """A smooth image with noise in the card's value range."""
+    """A smooth image with noise in the card's value range, of a quarter of the size where the card allows.
+
+    Networks on the HR grid would take seconds otherwise.
+    """
     height, width = size[-2:]
+    if card.input.min_size == 1:
+        height, width = -(-height // 4), -(-width // 4)
     ramp = torch.linspace(0.2, 0.7, height)[:, None] + torch.linspace(0, 0.1, width)
     noise = torch.rand((*size[:-2], card.input.channels, height, width), generator=torch.manual_seed(0))
     return (ramp + 0.2 * noise) * card.input.range
@@ -34,7 +39,9 @@ def image(card: ModelCard, *size: int) -> torch.Tensor:
 @pytest.mark.parametrize(("height", "width"), [(17, 23), (24, 15)])
 def test_a_network_upscales_images_of_odd_sizes(card: ModelCard, scale: int, height: int, width: int) -> None:
     with torch.inference_mode():
-        output = build(card, scale)(image(card, 1, height, width))
+        given = image(card, 1, height, width)
+        output = build(card, scale)(given)
+    height, width = given.shape[-2:]
     assert output.shape == (1, card.input.channels, scale * height, scale * width)
     assert output.dtype == torch.float32
     assert torch.isfinite(output).all()

@@ -68,6 +68,13 @@ def test_rows_are_shrunk_and_rounded_before_columns() -> None:
     assert shrunk[3, 2] == 106
 
 
+def test_a_floating_image_is_shrunk_without_rounding_or_clipping() -> None:
+    image = np.zeros((4, 12))
+    image[:, 6] = 256
+    row = [0, -3, 29, 111, -9, 0]
+    np.testing.assert_allclose(shrink(image, 2), [row] * 2, rtol=0, atol=1e-12)
+
+
 def test_overshoot_is_clipped() -> None:
     image = np.zeros((12, 12, 3), np.uint8)
     image[:, 6:] = 255

@@ -33,6 +33,7 @@ from suite.weights import (
     source_digest,
     training_card,
     training_facts,
+    used,
 )
 
 State = dict[str, torch.Tensor]
@@ -126,8 +127,8 @@ def test_the_official_file_fits_its_network(name: str, scale: int, home: Path) -
     network = load_model(card, scale, weights)
     assert weights.file is not None
     content = read_state(weights.file)
-    content = content.get("params", content)
-    # Every tensor of the file, whatever its name, is in the network.
+    content = used(content.get("params", content), card.official[scale].unused)
+    # Every tensor of the file that is of this scale, whatever its name, is in the network.
     theirs, ours = (
         sorted((tuple(value.shape), value.double().sum().item()) for value in tensors.values())
         for tensors in (content, network.state_dict())
@@ -152,6 +153,15 @@ def test_an_official_file_with_another_digest_is_not_loaded(state: State, tmp_pa
 def test_an_official_file_is_read_under_the_authors_names(state: State, tmp_path: Path) -> None:
     file = saved({"params": authors_names(state)}, tmp_path / "weights.pth")
     assert_holds(load(file), state)
+
+
+def test_keys_of_another_scale_are_left_out(state: State, tmp_path: Path) -> None:
+    official = dataclasses.replace(SMALL.official[4], unused=(r"^up8\.",))
+    card = dataclasses.replace(SMALL, official={4: official})
+    file = saved({"params": authors_names(state) | {"up8.weight": torch.ones(1)}}, tmp_path / "weights.pth")
+    assert_holds(load(file, card), state)
+    with pytest.raises(SuiteError, match="has up8"):
+        load(file)
 
 
 # Files of the user's

@@ -38,7 +38,7 @@ def _bsrn(path: str, sha256: str, renames: Renames = _BSRN_RENAMES) -> Checkpoin
 
 
 def _bsrn_variant(name: str, title: str, argument: str, value: str) -> ModelCard:
-    """BSRN with other convolutions or attentions."""
+    """BSRN with other convolutions, attentions or activations."""
     return ModelCard(
         name=name,
         title=title,
@@ -94,4 +94,6 @@ CARDS = (
     _bsrn_variant("bsrn-no-attention", "BSRN without attention", "attention", "none"),
     _bsrn_variant("bsrn-cca-esa", "BSRN, CCA before ESA", "attention", "cca-esa"),
     _bsrn_variant("bsrn-parallel", "BSRN, ESA and CCA in parallel", "attention", "parallel"),
+    _bsrn_variant("bsrn-relu", "BSRN, ReLU", "activation", "relu"),
+    _bsrn_variant("bsrn-lrelu", "BSRN, LeakyReLU", "activation", "leaky-relu"),
 )

@@ -7,6 +7,10 @@ from suite.catalog.models.renames import BLOCK_NUMBERS, DISTILLATION_BLOCK, ESA
 
 _SOURCE = "https://github.com/njulj/RFDN"
 _ABLATION = "An ablation of arXiv 2205.05996"
+_CITATION = (
+    "Liu et al., Residual Feature Distillation Network for Lightweight Image Super-Resolution, "
+    "ECCV Workshops 2020, arXiv 2009.11551"
+)
 
 _RFDN_RENAMES = (
     (r"^fea_conv\.", "head."),
@@ -52,8 +56,18 @@ CARDS = (
                 renames=_RFDN_RENAMES,
             ),
         },
-        citation="Liu et al., Residual Feature Distillation Network for Lightweight Image Super-Resolution, "
-        "ECCV Workshops 2020, arXiv 2009.11551",
+        citation=_CITATION,
+    ),
+    ModelCard(
+        name="rfdn-paper",
+        title="RFDN",
+        family="RFDN",
+        year=2020,
+        scales=(2, 3, 4),
+        build="baselines.rfdn:RFDN",
+        arguments={"channels": 48, "blocks": 6, "attention": "cca"},
+        input=InputConvention(range=255.0),
+        citation=_CITATION,
     ),
     _rfdn_variant("rfdn-dsconv", "RFDN, DSConv", "dsconv"),
     _rfdn_variant("rfdn-bsconv", "RFDN, BSConv-U", "bsconv"),
