@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from suite.catalog.cards import InputConvention
+from suite.catalog.protocols import PROTOCOLS
 from suite.errors import UsageError
 from suite.images import read_rgb
 from suite.measures import MEASURES
@@ -58,6 +59,11 @@ def test_one_model_has_cost_at_two_sizes_and_the_other_measures_once(empty_home:
 def test_the_input_for_an_output_of_1280x720(scale: int, height: int, width: int) -> None:
     # 1280 / 3 = 426.7: the field takes the integer below.
     assert paper_input(3, scale) == (3, height, width)
+
+
+def test_all_protocols_are_a_task_each(empty_home: Path) -> None:
+    tasks = plan(empty_home, measures=("quality",), protocols=("matlab-y", "all"))
+    assert sorted(task.protocol for task in tasks) == sorted(PROTOCOLS)
 
 
 def test_models_scales_datasets_and_protocols_multiply(empty_home: Path) -> None:
