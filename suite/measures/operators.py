@@ -153,7 +153,7 @@ RULES: dict[Any, Callable[[Sequence[Any], Any], Count]] = {
 MOVES_ONLY = frozenset(
     {
         "alias", "arange", "as_strided", "cat", "clone", "constant_pad_nd", "contiguous", "copy_",
-        "detach", "empty", "empty_like", "expand", "fill_", "flip", "full", "full_like", "gather", "im2col",
+        "detach", "detach_", "empty", "empty_like", "expand", "fill_", "flip", "full", "full_like", "gather", "im2col",
         "index", "index_select", "lift_fresh", "native_channel_shuffle", "new_empty", "new_full", "new_ones",
         "new_zeros", "ones", "ones_like", "permute", "pixel_shuffle", "pixel_unshuffle", "reflection_pad1d",
         "reflection_pad2d", "repeat", "replication_pad1d", "replication_pad2d", "reshape", "roll",
