@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.audit import build_audits
 from reports.drawing import Drawing, draw_panel, draw_strip
 from reports.leaderboard import build, model_title
 from reports.notes import merge_missing
@@ -44,6 +45,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
         .render(
             view=view,
             charts=[build_chart(table) for table in view.tables],
+            audits=build_audits(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
             style=style,
