@@ -148,10 +148,10 @@ def _signed(count: int) -> str:
 
 
 def _percent(difference: int, macs: int) -> str:
-    """In percent with two decimal places; a difference too small for them is not printed as none."""
+    """In percent with two decimal places; a difference too small for them is not printed as zero."""
     if not macs:
         return ""
     share = 100 * difference / macs
     if difference and abs(share) < 0.005:
-        return f"{'+' if difference > 0 else _MINUS}<0.01 %"
+        return "<0.01 %"
     return f"{share:+.2f} %".replace("-", _MINUS) if difference else "0 %"
