@@ -153,13 +153,13 @@ RULES: dict[Any, Callable[[Sequence[Any], Any], Count]] = {
 MOVES_ONLY = frozenset(
     {
         "alias", "arange", "as_strided", "cat", "clone", "constant_pad_nd", "contiguous", "copy_",
-        "detach", "empty", "empty_like", "expand", "fill_", "flip", "full", "full_like", "gather", "im2col",
-        "index", "index_select", "lift_fresh", "native_channel_shuffle", "new_empty", "new_full", "new_ones",
-        "new_zeros", "ones", "ones_like", "permute", "pixel_shuffle", "pixel_unshuffle", "reflection_pad1d",
-        "reflection_pad2d", "repeat", "replication_pad1d", "replication_pad2d", "reshape", "roll",
-        "scalar_tensor", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "transpose",
-        "unbind", "unfold", "unsafe_split", "unsafe_view", "unsqueeze", "view", "zero_", "zeros",
-        "zeros_like", "_to_copy", "_unsafe_view",
+        "detach", "detach_", "empty", "empty_like", "expand", "fill_", "flip", "full", "full_like", "gather",
+        "im2col", "index", "index_select", "lift_fresh", "native_channel_shuffle", "new_empty", "new_full",
+        "new_ones", "new_zeros", "ones", "ones_like", "permute", "pixel_shuffle", "pixel_unshuffle",
+        "reflection_pad1d", "reflection_pad2d", "repeat", "replication_pad1d", "replication_pad2d", "reshape",
+        "roll", "scalar_tensor", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t",
+        "transpose", "unbind", "unfold", "unsafe_split", "unsafe_view", "unsqueeze", "view", "zero_",
+        "zeros", "zeros_like", "_to_copy", "_unsafe_view",
     }
 )
 # fmt: on

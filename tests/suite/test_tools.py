@@ -27,6 +27,11 @@ from suite.weights import build
 ROOT = Path(__file__).parents[2]
 TOOLS = [fvcore_macs, ptflops_macs, ptflops_aten_macs]
 
+EVERY_NETWORK = [
+    pytest.param(name, marks=[] if name in ("bicubic", "bsrn-s", "imdn") else pytest.mark.slow)
+    for name in sorted(MODELS)
+]
+
 
 class Net(nn.Module):
     """A function as a network; ``layers`` are handed to it after the input."""
@@ -58,7 +63,7 @@ def of_no_pass(network: nn.Module, size: Size) -> list[int]:
     return [tool(network, size) for tool in TOOLS]
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", EVERY_NETWORK)
 def test_every_network_counts_as_in_a_real_pass(name: str) -> None:
     card = model_card(name)
     size = (card.input.channels, 24, 40)
