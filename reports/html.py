@@ -14,12 +14,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-<<<<<<< HEAD
+from reports.audit import build_audits
 from reports.challenge import build_challenge
 from reports.differences import build_differences
-=======
-from reports.audit import build_audits
->>>>>>> cost
 from reports.drawing import Drawing, draw_panel, draw_strip
 from reports.leaderboard import build, model_title
 from reports.lens import build_lenses
@@ -50,14 +47,11 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
         .render(
             view=view,
             charts=[build_chart(table) for table in view.tables],
-<<<<<<< HEAD
             sections=build_sections(records),
             differences=build_differences(records),
             lenses=build_lenses(records),
             challenge=build_challenge(records),
-=======
             audits=build_audits(records),
->>>>>>> cost
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
             style=style,

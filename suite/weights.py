@@ -313,7 +313,7 @@ def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
     problems += [f"has {key}, which the network lacks" for key in state.keys() - expected.keys()]
     found = ((key, _misfit(state[key], expected[key])) for key in expected.keys() & state.keys())
     problems += [f"has {key} {problem}" for key, problem in found if problem]
-    if problems and len(state) < len(expected) and any(isinstance(v, dict) for v in state.values()):
+    if problems and weights.checkpoint is not None and not weights.checkpoint.entry and _holds_dicts(state):
         inside = ", ".join(sorted(key for key, value in state.items() if isinstance(value, dict)))
         raise SuiteError(
             f"{weights.file} holds state dicts under {inside}: say which one as entry in a model card."
@@ -322,6 +322,10 @@ def fit(network: nn.Module, state: dict[str, Any], weights: Weights) -> None:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise SuiteError(f"{weights.file} does not fit the network: it {min(problems)}{more}.")
     network.load_state_dict(state, strict=True)
+
+
+def _holds_dicts(state: dict[str, Any]) -> bool:
+    return any(isinstance(value, dict) for value in state.values())
 
 
 def _misfit(value: Any, expected: Tensor) -> str:

@@ -3,8 +3,8 @@
 Sources of the figures: the tables quoted by later papers (IMDN: five sources; BSRN x4: the LKDN tables;
 BSRN-S Set5: the script of BasicSR's Figure 1; VDSR, LapSRN: the README files of the re-implementations; PAN
 and RLFN: the tables of later papers; ECBSR and ETDS: the logs in the repository of ETDS). Checkpoints without
-a published table, such as RFDN's of AIM 2020, FSRCNN and ESPCN on RGB, have figures of this project, to notice
-a change.
+a published table, such as RFDN's of AIM 2020, FSRCNN and ESPCN on RGB, have figures of this project, to
+notice a change.
 """
 
 from __future__ import annotations
