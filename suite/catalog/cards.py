@@ -61,6 +61,8 @@ class ModelCard:
     citation: str = ""
     needs_weights: bool = True
     """False for a network without parameters, which can be judged as it is."""
+    known: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Checks of ``suite check`` that the network does not pass by its nature, by name, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import listing, report, results, run, train, upscale
+from suite.cli import check, listing, report, results, run, train, upscale
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
@@ -18,6 +18,7 @@ COMMANDS = {
     "list": listing,
     "train": train,
     "upscale": upscale,
+    "check": check,
 }
 
 RESUMABLE = ("run", "train")
