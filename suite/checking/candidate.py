@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import importlib.resources
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from suite.images import Rgb, shrink
+from suite.images import Rgb, read_rgb, shrink
 from suite.task import Subject
 from suite.upscaling import to_input
 
@@ -92,9 +94,8 @@ class Candidate:
 
 @functools.cache
 def _photo() -> Rgb:
-    import skimage.data
-
-    return shrink(skimage.data.astronaut(), 2)
+    file = importlib.resources.files("skimage.data") / "astronaut.png"
+    return shrink(read_rgb(Path(str(file))), 2)
 
 
 def photograph(height: int, width: int, part: int = 0) -> Rgb:
