@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from suite.checking.candidate import Candidate
 from suite.task import Subject
 from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights
 
+ROOT = Path(__file__).resolve().parents[3]
 BY_NAME = {check.name: check for check in CHECKS}
 
 
@@ -395,9 +399,21 @@ def test_every_network_of_the_catalog_passes(card: ModelCard, scale: int) -> Non
 
 
 def test_the_page_has_a_row_for_each_check_with_its_question() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs/checks.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", page, re.MULTILINE)
     assert rows == [(check.name, check.question) for check in CHECKS]
+
+
+def test_a_process_of_its_own_prints_one_line_a_check(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "suite", "check", "bicubic", "--home", str(tmp_path), "--threads", "1"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == "Bicubic x4, weights: no parameters\n"
+    *lines, last = done.stdout.splitlines()
+    assert [re.split(r"  +", line)[1] for line in lines] == [check.name for check in CHECKS]
+    assert last == "20 checks: 19 ok, 1 not applicable"
 
 
 def test_names_are_unique() -> None:
