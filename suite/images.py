@@ -5,6 +5,7 @@ An image is an ``(H, W, 3)`` uint8 array of RGB values. Grey images are read as 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Iterator
@@ -54,19 +55,30 @@ def read_rgb(path: Path) -> Rgb:
     Raises `SuiteError` for a file that is missing, damaged, no image, or not 8-bit RGB or grey (alpha,
     16-bit and CMYK images leave open which pixels are meant).
     """
+    with open_image(path) as image:
+        if image.mode not in READABLE_MODES or "transparency" in image.info:
+            raise SuiteError(
+                f"{path} has mode {image.mode}"
+                f"{' with transparency' if 'transparency' in image.info else ''}: "
+                "convert it to 8-bit RGB or grey."
+            )
+        if is_16_bit(image):
+            raise SuiteError(f"{path} has 16 bits a colour: convert it to 8-bit RGB or grey.")
+        return np.asarray(image.convert("RGB"))
+
+
+@contextlib.contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """An image file, open for decoding inside the ``with`` block.
+
+    Raises `SuiteError`, there or in the block, for a file that is missing, damaged, no image, or larger than
+    Pillow's limit against decompression bombs.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                if image.mode not in READABLE_MODES or "transparency" in image.info:
-                    raise SuiteError(
-                        f"{path} has mode {image.mode}"
-                        f"{' with transparency' if 'transparency' in image.info else ''}: "
-                        "convert it to 8-bit RGB or grey."
-                    )
-                if _is_16_bit(image):
-                    raise SuiteError(f"{path} has 16 bits a colour: convert it to 8-bit RGB or grey.")
-                return np.asarray(image.convert("RGB"))
+                yield image
     except UnidentifiedImageError:
         raise SuiteError(f"{path} is not an image that can be read: replace or remove it.") from None
     except FileNotFoundError:
@@ -77,7 +89,7 @@ def read_rgb(path: Path) -> Rgb:
         raise SuiteError(f"{path} is damaged ({error}): replace or remove it.") from None
 
 
-def _is_16_bit(image: Image.Image) -> bool:
+def is_16_bit(image: Image.Image) -> bool:
     """Whether the file stores 16 bits a colour, of which Pillow would silently drop eight."""
     codecs = (part for entry in getattr(image, "tile", ()) for part in entry if isinstance(part, str | tuple))
     return any(";16" in str(codec) for codec in codecs)

@@ -33,16 +33,16 @@ Levels = NDArray[np.float32]
 """``(H, W, 3)`` RGB in 0..255, clipped but not rounded."""
 
 
-def to_tensor(image: Rgb, value_range: float) -> Tensor:
-    """``(H, W, 3)`` uint8 to ``(1, 3, H, W)`` float32 with 255 mapped to ``value_range``."""
+def to_tensor(image: Rgb | Plane, value_range: float) -> Tensor:
+    """``(H, W, 3)`` levels in 0..255 to ``(1, 3, H, W)`` float32 with 255 mapped to ``value_range``."""
     import torch
 
     planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
     return planes.float().mul_(value_range / 255.0).unsqueeze(0)
 
 
-def to_input(subject: Subject, image: Rgb, name: str) -> Tensor:
-    """``(H, W, 3)`` uint8 to the ``(1, C, H, W)`` float32 that a network is fed.
+def to_input(subject: Subject, image: Rgb | Plane, name: str) -> Tensor:
+    """``(H, W, 3)`` levels in 0..255 to the ``(1, C, H, W)`` float32 that a network is fed.
 
     Raises `SuiteError` for an image that is too small for the network.
     """
@@ -81,7 +81,7 @@ def to_luma(output: Tensor, value_range: float) -> Plane:
     return luma_plane
 
 
-def with_chroma(upscaled: Plane, image: Rgb, scale: int) -> Levels:
+def with_chroma(upscaled: Plane, image: Rgb | Plane, scale: int) -> Levels:
     """Upscaled luma ``(scale * H, scale * W)`` with the bicubically enlarged chroma of ``image``.
 
     Gives ``(scale * H, scale * W, 3)`` levels of RGB, clipped, not rounded.
@@ -96,8 +96,10 @@ def quantize(levels: Levels | Rgb) -> Rgb:
     return np.rint(levels).astype(np.uint8)
 
 
-def upscale(forward: Forward, subject: Subject, image: Rgb, name: str) -> Levels:
-    """One image through a network: ``(H, W, 3)`` uint8 to the levels of ``(scale * H, scale * W, 3)``.
+def upscale(forward: Forward, subject: Subject, image: Rgb | Plane, name: str) -> Levels:
+    """One image through a network: ``(H, W, 3)`` levels in 0..255 to those of ``(scale * H, scale * W, 3)``.
+
+    An image of uint8 or of floating point, for images that hold more than 8 bits.
 
     Raises `SuiteError` for an image that is too small for the network, and for an output of the wrong
     size or with values that are not finite, which the message calls `WRONG_SIZE` and `NOT_FINITE`.

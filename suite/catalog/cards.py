@@ -75,6 +75,8 @@ class ModelCard:
     """Folder from which the network's modules import one another; empty for installed ones."""
     foreign: bool = False
     """Whether the network is not the suite's: its code then never runs in the driver's process."""
+    known: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Checks of ``suite check`` that the network does not pass by its nature, by name, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

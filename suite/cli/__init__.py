@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import compare, doctor, listing, report, results, run, train
+from suite.cli import check, compare, doctor, listing, report, results, run, train, upscale
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
@@ -18,6 +18,8 @@ COMMANDS = {
     "compare": compare,
     "list": listing,
     "train": train,
+    "upscale": upscale,
+    "check": check,
     "doctor": doctor,
 }
 

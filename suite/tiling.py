@@ -1,0 +1,117 @@
+"""A large image through a network in squares, so that memory is bounded by the square and not by the image.
+
+The squares overlap. Near an edge that is none of the image a square lacks surroundings, so its outer pixels
+are dropped, and the change from one square to the next is gradual. What a network computes from the whole
+image (the mask of ESA, the means of CCA) it computes from each square: squares then differ where they meet,
+and by how much is measured on the way, for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suite.backends import Forward
+from suite.errors import SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DEFAULT_OVERLAP = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How an image is cut, in pixels of the input."""
+
+    tile: int
+    """Side of the squares that the network sees."""
+    overlap: int = DEFAULT_OVERLAP
+    """Pixels that neighbours share at least. In the middle half of what they share one passes into the
+    other; the outer quarters are dropped."""
+
+    def __post_init__(self) -> None:
+        if self.overlap < 1 or self.tile < 2 * self.overlap:
+            raise UsageError(
+                f"--tile {self.tile} must be at least twice --overlap {self.overlap}, "
+                "and the overlap at least 1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """An output that was put together."""
+
+    output: Tensor
+    """``(N, C, scale * H, scale * W)`` float32 on the CPU."""
+    tiles: int
+    seam: float
+    """Largest difference of two neighbours at a pixel that both contribute to, in the output's own values;
+    0 for a single tile."""
+
+
+def starts(size: int, tiling: Tiling) -> list[int]:
+    """Where the squares begin along a side of ``size`` pixels: evenly spread, the last ends at the edge.
+
+    >>> starts(300, Tiling(128, 32))
+    [0, 86, 172]
+    >>> starts(100, Tiling(128, 32))
+    [0]
+    """
+    if size <= tiling.tile:
+        return [0]
+    gaps = -(-(size - tiling.overlap) // (tiling.tile - tiling.overlap)) - 1
+    return [number * (size - tiling.tile) // gaps for number in range(gaps + 1)]
+
+
+def run_tiled(forward: Forward, image: Tensor, scale: int, tiling: Tiling) -> Tiled:
+    """``forward`` on a ``(N, C, H, W)`` image square by square.
+
+    All squares have one size, cut short only where the image itself is smaller. Raises `SuiteError` if the
+    network does not give ``scale`` times a square.
+    """
+    import torch
+
+    height, width = image.shape[-2:]
+    rows, columns = starts(height, tiling), starts(width, tiling)
+    tile_height, tile_width = min(height, tiling.tile), min(width, tiling.tile)
+    blend = max(1, tiling.overlap * scale // 2)
+    output = strip = torch.empty(0)
+    seam = 0.0
+    for row, top in enumerate(rows):
+        for column, left in enumerate(columns):
+            part = forward(image[..., top : top + tile_height, left : left + tile_width]).float().cpu()
+            if part.shape[-2:] != (scale * tile_height, scale * tile_width):
+                raise SuiteError(
+                    f"the network gave {tuple(part.shape)} for a tile of {tile_width}x{tile_height} pixels "
+                    f"at x{scale}: it cannot be run in tiles."
+                )
+            if column == 0:
+                strip = part.new_empty(*part.shape[:-1], scale * width)
+            shared = columns[column - 1] + tile_width - left if column else 0
+            seam = max(seam, _lay(strip, part, scale * left, scale * shared, blend, dim=-1))
+        if row == 0:
+            output = strip.new_empty(*strip.shape[:-2], scale * height, scale * width)
+        shared = rows[row - 1] + tile_height - top if row else 0
+        seam = max(seam, _lay(output, strip, scale * top, scale * shared, blend, dim=-2))
+    return Tiled(output, len(rows) * len(columns), seam)
+
+
+def _lay(canvas: Tensor, part: Tensor, begin: int, shared: int, blend: int, dim: int) -> float:
+    """Put a part at its place in a canvas; its first ``shared`` positions are there already, from its
+    neighbour. In the middle ``blend`` of them the neighbour passes linearly into the part.
+
+    Gives the largest difference of the two within ``blend``.
+    """
+    import torch
+
+    size, kept, seam = part.shape[dim], 0, 0.0
+    if shared:
+        first = (shared - blend) // 2
+        old, new = canvas.narrow(dim, begin + first, blend), part.narrow(dim, first, blend)
+        seam = (old - new).abs().max().item()
+        ramp = (torch.arange(blend, dtype=torch.float32) + 0.5) / blend
+        old.lerp_(new, ramp if dim == -1 else ramp[:, None])
+        kept = first + blend
+    canvas.narrow(dim, begin + kept, size - kept).copy_(part.narrow(dim, kept, size - kept))
+    return seam
