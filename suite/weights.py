@@ -133,7 +133,7 @@ def schedule_of(file: Path) -> str:
 
 @functools.cache
 def source_digest(build: str) -> str:
-    """SHA-256 over the source of a card's network: its module, and what others use of ``bsrn`` and bicubic.
+    """SHA-256 over the source of a card's network: its module, and ``bsrn``, whose parts others use.
 
     Found without importing the module; empty if there is no such module, which building it will say.
     """
@@ -141,7 +141,6 @@ def source_digest(build: str) -> str:
     if spec is None or spec.origin is None:
         return ""
     parts = sorted(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
-    parts.append(Path(str(importlib.resources.files("baselines") / "bicubic.py")))
     digest = hashlib.sha256()
     for file in dict.fromkeys([Path(spec.origin), *parts]):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
