@@ -215,6 +215,15 @@ def test_a_network_on_luma_is_trained_on_luma() -> None:
     assert planes[:, 0, 0, 0].tolist() == [16, 235]
 
 
+def test_a_network_on_luma_is_trained_and_read(tmp_path: Path) -> None:
+    card = dataclasses.replace(
+        model_card("vdsr"), arguments={"channels": 4, "layers": 3, "bias": True}, official={}
+    )
+    file = loop.train(job(tmp_path, card=card), quiet)
+    network = load_model(card, 4, find_weights(card, 4, tmp_path, str(file)))
+    assert network(torch.rand(1, 1, 5, 6)).shape == (1, 1, 20, 24)
+
+
 def test_the_result_is_read_by_weights(tmp_path: Path) -> None:
     file = loop.train(job(tmp_path), quiet)
     weights = find_weights(TINY, 4, tmp_path, str(file))
