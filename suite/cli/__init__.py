@@ -8,10 +8,17 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import listing, report, results, run, train
+from suite.cli import listing, report, results, run, train, verify
 from suite.errors import SuiteError, UsageError
 
-COMMANDS = {"run": run, "results": results, "report": report, "list": listing, "train": train}
+COMMANDS = {
+    "run": run,
+    "results": results,
+    "report": report,
+    "verify": verify,
+    "list": listing,
+    "train": train,
+}
 
 RESUMABLE = ("run", "train")
 

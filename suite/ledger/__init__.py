@@ -1,8 +1,8 @@
 """Published figures, each with its source and how far it is verified, and the judgement of a run by them.
 
-``entries`` says what a published figure is; ``reading`` (with ``parsing`` and ``checks``) reads the TOML files
-beside this module, or a user's own; ``verify`` compares records with them; ``audit`` looks at the file of a
-run itself. Nothing here measures.
+``entries`` says what a published figure is; ``reading`` (with ``parsing`` and ``checks``) reads the TOML
+files beside this module, or a user's own; ``verify`` compares records with them; ``audit`` looks at the file
+of a run itself. Nothing here measures.
 """
 
 from __future__ import annotations

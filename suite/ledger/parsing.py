@@ -34,7 +34,7 @@ _OF_ANY_INPUT = ("params", "conv_layers")
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """What the cells under one key are: a figure, or several where a table prints them as ``32.35/0.8966``."""
+    """What the cells under one key are: a figure, or several, as of a table that prints ``32.35/0.8966``."""
 
     metrics: tuple[str, ...]
     unit: str
@@ -85,11 +85,11 @@ def read_table(data: Mapping[str, Any], place: Place, sources: Collection[str]) 
                 raise row_place.error(f"{entry.figure} of {entry.model} is there twice")
             entries.append(entry)
     if bool(entries) == bool(header.empty):
-        what = "there are rows beside the reason in empty" if entries else "there are no rows: say why in empty"
+        what = (
+            "there are rows beside the reason in empty" if entries else "there are no rows: say why in empty"
+        )
         raise place.error(what)
-    return Table(
-        header.id, header.title, header.scale, tuple(entries), header.empty, header.conditions
-    )
+    return Table(header.id, header.title, header.scale, tuple(entries), header.empty, header.conditions)
 
 
 def _column(data: Any, place: Place) -> _Column:
@@ -103,7 +103,9 @@ def _column(data: Any, place: Place) -> _Column:
     choices = [units(metric) for metric in metrics]
     unit = text(data, "unit", place, "")
     if "unit" in data and not all(unit in choice for choice in choices):
-        raise place.error(f"unit is {unit!r}: {metrics[0]} is given in {' or '.join(filter(None, choices[0]))}")
+        raise place.error(
+            f"unit is {unit!r}: {metrics[0]} is given in {' or '.join(filter(None, choices[0]))}"
+        )
     column = _Column(
         metrics,
         unit,
@@ -213,7 +215,9 @@ def _figures(
         cell = cell["value"]
     values = cell if isinstance(cell, list) else [cell]
     if len(values) != len(column.metrics):
-        raise place.error(f"{len(values)} figures instead of {len(column.metrics)} ({', '.join(column.metrics)})")
+        raise place.error(
+            f"{len(values)} figures instead of {len(column.metrics)} ({', '.join(column.metrics)})"
+        )
     for metric, value in zip(column.metrics, values, strict=True):
         if isinstance(value, dict):
             yield from _figures(value, _single(column, metric), origin, sources, place)
@@ -225,9 +229,7 @@ def _figures(
 
 
 def _single(column: _Column, metric: str) -> _Column:
-    return _Column(
-        (metric,), column.unit, column.dataset, column.protocol, column.input, column.output
-    )
+    return _Column((metric,), column.unit, column.dataset, column.protocol, column.input, column.output)
 
 
 def _origin(

@@ -117,7 +117,9 @@ def _difference(data: Mapping[str, Any], place: Place) -> Difference:
     only(data, _DIFFERENCE_KEYS, place)
     bound = data.get("bound")
     if not isinstance(bound, list) or len(bound) != 2:
-        raise place.error(f"bound is {shown(bound)}: it must be a list of two numbers, measured less published")
+        raise place.error(
+            f"bound is {shown(bound)}: it must be a list of two numbers, measured less published"
+        )
     low, high = (number(value, "bound", place) for value in bound)
     if low > high:
         raise place.error(f"bound is {low} to {high}: the smaller number comes first")

@@ -204,7 +204,9 @@ def _hint(entry: Entry, record: Record, records: Sequence[Record]) -> str:
         near = [
             other
             for other in records
-            if other.dataset == entry.dataset and other.protocol != entry.protocol and not _unfit(other, entry)
+            if other.dataset == entry.dataset
+            and other.protocol != entry.protocol
+            and not _unfit(other, entry)
         ]
         found = [
             f"protocol {other.protocol} ({value:.3f})"
