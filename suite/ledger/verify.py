@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -77,12 +78,15 @@ def is_refuted(findings: Iterable[Finding]) -> bool:
 
 
 def amount(record: Record, metric: str, unit: str = "") -> Decimal | None:
-    """A record's figure in a unit, exactly; None if it has none, or one that is no finite number."""
+    """A record's figure in a unit; None if it has none, or one that is no finite number.
+
+    The number is taken as it is written in the record, so that it can lie exactly on a tolerance.
+    """
     value = record.value(metric)
-    if value is None or not Decimal(value).is_finite():
+    if value is None or not math.isfinite(value):
         return None
     choices = units(metric)
-    return Decimal(value) / choices[unit or next(iter(choices))]
+    return Decimal(str(value)) / choices[unit or next(iter(choices))]
 
 
 Measured = Mapping[tuple[str, int, str], Sequence[Record]]
