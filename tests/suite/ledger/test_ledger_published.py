@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+import suite.ledger
 from suite.catalog import DATASETS, MODELS
 from suite.catalog.protocols import PROTOCOLS
 from suite.images import Plane, crop_to_multiple, cubic_weights, image_files, luma, read_rgb
@@ -42,6 +45,17 @@ def test_the_tables_of_the_paper_and_the_challenges_are_there(ledger: Ledger) ->
     assert {f"ntire{year}" for year in range(2022, 2027)} <= tables.keys()
     assert tables["table1"].empty and tables["table3"].empty
     assert len({entry.name for entry in tables["ntire2022"].entries}) == 45
+
+
+@pytest.mark.parametrize("table", ["table1", "table3"])
+def test_one_line_fills_an_empty_table(tmp_path: Path, table: str) -> None:
+    shutil.copytree(Path(suite.ledger.__file__).parent, tmp_path / "ledger")
+    file = tmp_path / "ledger" / "tables" / f"{table}.toml"
+    text = re.sub("^empty = .*$", "", file.read_text(), flags=re.MULTILINE)
+    row = '{ model = "rfdn", status = "single source", sources = ["CFSR"], params = 433 },'
+    file.write_text(text.replace("rows = [", f"rows = [\n  {row}"))
+    (entry,) = (entry for entry in load_ledger(tmp_path / "ledger").entries() if entry.table == table)
+    assert (entry.model, entry.metric, str(entry.value)) == ("rfdn", "params", "433")
 
 
 @pytest.mark.parametrize(
