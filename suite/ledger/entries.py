@@ -11,8 +11,8 @@ MEMORY = "from memory, unverified"
 """Status of a figure that nobody has looked up: it is kept and shown, and decides nothing."""
 
 STATUS = re.compile(rf"single source|verified by [2-9]\d* sources|exact count / computed|{MEMORY}")
-"""How far a figure is verified: by how many sources that do not quote one another, or by a count made from
-public code."""
+"""How far a figure is verified: by the sources of how many laboratories, which shows faithful quoting and not
+independent measurement, or by a count made from public code."""
 
 COUNTS = (
     "params",
