@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import check, compare, doctor, listing, report, results, run, train, upscale
+from suite.cli import check, compare, doctor, listing, report, results, run, train, upscale, verify
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
@@ -16,6 +16,7 @@ COMMANDS = {
     "results": results,
     "report": report,
     "compare": compare,
+    "verify": verify,
     "list": listing,
     "train": train,
     "upscale": upscale,
