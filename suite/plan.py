@@ -163,7 +163,7 @@ def _without_weights(subject: Subject) -> str:
     official = subject.card.official.get(subject.scale)
     where = ""
     if official:
-        where = f"put {official.path} ({official.source}) below weights/ of the data home, or "
+        where = f"call 'fetch models {subject.card.name}' ({official.source}), or "
     return f"there are no weights for {subject.title}: {where}give --weights PATH."
 
 

@@ -8,12 +8,19 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import listing, report, results, run, train
+from suite.cli import fetch, listing, report, results, run, train
 from suite.errors import SuiteError, UsageError
 
-COMMANDS = {"run": run, "results": results, "report": report, "list": listing, "train": train}
+COMMANDS = {
+    "run": run,
+    "results": results,
+    "report": report,
+    "list": listing,
+    "fetch": fetch,
+    "train": train,
+}
 
-RESUMABLE = ("run", "train")
+RESUMABLE = ("run", "train", "fetch")
 
 
 def parser() -> argparse.ArgumentParser:
