@@ -55,6 +55,9 @@ class _Shell:
     def __init__(self, *arguments: Any) -> None:
         """Nothing: pickles make some objects without it."""
 
+    def __call__(self, *arguments: Any) -> _Shell:
+        return _Shell(*arguments)
+
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
@@ -151,7 +154,7 @@ def _array(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
         raise ValueError("a tensor lies outside its storage")
     strides = [step * storage.itemsize for step in tensor.stride]
     view = np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.size, strides, writeable=False)
-    return np.ascontiguousarray(view)
+    return view.copy(order="C")
 
 
 def convert(file: Path, target: Path, sha256: str) -> None:
