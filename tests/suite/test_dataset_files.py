@@ -98,7 +98,10 @@ def test_a_note_and_a_citation_come_with_it(tiny_set: TinySet, tmp_path: Path) -
         ("", r"dataset card .*my\.toml lacks name\."),
         ('name = "Mine"', r"dataset card .*my\.toml lacks hr\."),
         ('name = ""\nhr = "x"', r"lacks name"),
-        ('name = "Mine"\nhr = "x"\nlow = "y"', r"unknown key in .*my\.toml: 'low': known: citation, .*suffix"),
+        (
+            'name = "Mine"\nhr = "x"\nlow = "y"',
+            r"unknown key in .*my\.toml: 'low': known: citation, .*suffix",
+        ),
         ('name = "Mine"\nhr = "x"\nimage = 3', r"unknown key in .*my\.toml: 'image': did you mean 'images'"),
         ('name = "Mine"\nhr = 3', r"hr in .*my\.toml is 3: it must be a text\."),
         ('name = "a=b"\nhr = "x"', r"name in .*my\.toml is 'a=b': it must not hold an equals sign\."),

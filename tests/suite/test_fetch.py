@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -355,18 +356,18 @@ def test_a_mirror_that_is_no_address_is_wrong_usage(mirror: str, monkeypatch: py
 # The command
 
 
+def environment(tmp_path: Path, mirror: str) -> dict[str, str]:
+    home = str(tmp_path / "home")
+    return {**os.environ, "SUITE_HOME": home, "SUITE_MIRROR": mirror, "PYTHONPATH": str(ROOT)}
+
+
 def command(
     tmp_path: Path, *arguments: str, mirror: str = "http://127.0.0.1:9", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
     (tmp_path / "home").mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "suite", "fetch", *arguments],
-        env={
-            **os.environ,
-            "SUITE_HOME": str(tmp_path / "home"),
-            "SUITE_MIRROR": mirror,
-            "PYTHONPATH": str(ROOT),
-        },
+        env=environment(tmp_path, mirror),
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -421,6 +422,36 @@ def test_what_fails_is_named_and_the_rest_is_kept(server: Server, home: Path, tm
     assert "baby.png sends another file than the known one" in done.stderr
     assert "bird.png cannot be had: the server answers 404" in done.stderr
     assert len(files(tmp_path / "home")) == 3
+
+
+@pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_an_interrupted_command_leaves_no_damage_and_goes_on(
+    sign: signal.Signals, status: int, server: Server, home: Path, tmp_path: Path
+) -> None:
+    wanted = of_dataset(DATASETS["Set5"])
+    stock(server, home, wanted)
+    path = urlsplit(wanted[2].address()).path
+    server.answers[path] = [stalls(60, b"x" * 1000), *server.answers[path]]
+    (tmp_path / "home").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "suite", "fetch", "datasets", "Set5"],
+        env=environment(tmp_path, server.host),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    while path not in server.asked:
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(sign)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert "Traceback" not in said
+    assert ("the same command goes on from here" in said) == (sign == signal.SIGINT)
+    assert [is_there(one, tmp_path / "home") for one in wanted] == [True, True, False, False, False]
+    done = command(tmp_path, "datasets", "Set5", mirror=server.host)
+    assert "Set5: 2 there already, 3 fetched" in done.stdout
+    assert "Set5: the known copy, pixel by pixel" in done.stdout
 
 
 def test_offline_opens_no_connection_and_says_what_is_missing(server: Server, tmp_path: Path) -> None:
