@@ -12,9 +12,11 @@ from pathlib import Path
 
 from suite.catalog import dataset_card
 from suite.catalog.cards import DatasetCard
+from suite.dataset_files import is_described, read_described
 from suite.errors import SuiteError, UsageError
 from suite.home import expand
 from suite.images import Rgb, crop_to_multiple, image_files, read_rgb, shrink
+from suite.layouts import find_hr, find_lr, has_scale, lr_names, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,21 @@ class Dataset:
     """Folder of the LR images; None if they are made from the HR images."""
     card: DatasetCard | None = None
     """None for a folder that the user named."""
+    folder: Path | None = None
+    """What the user named, or the folder of the dataset card; None for images of a package."""
+    lr_suffix: str | None = None
+    """What an LR file's name has more than its HR file's; None for any usual one."""
 
     @property
     def lr_origin(self) -> str:
         """``stored``, or ``made`` by the exact bicubic from the HR images."""
         return "stored" if self.lr is not None else "made"
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Where the images were found, as seen from the folder of the set; only what was found."""
+        places = {"hr_folder": self.hr, "lr_folder": self.lr}
+        return {key: relative(path, self.folder) for key, path in places.items() if path and self.folder}
 
     @cached_property
     def files(self) -> list[tuple[Path, Path | None]]:
@@ -60,13 +72,22 @@ class Dataset:
         if self.lr is None:
             return [(path, None) for path in hr]
         lr = {path.stem: path for path in image_files(self.lr)}
-        missing = [path.stem for path in hr if f"{path.stem}x{self.scale}" not in lr]
-        if missing:
+        return [(path, self._lr_file(path.stem, lr)) for path in hr]
+
+    def _lr_file(self, stem: str, files: dict[str, Path]) -> Path:
+        """The LR file of an HR file among those of the LR folder, by stem."""
+        names = lr_names(stem, self.scale, self.lr_suffix)
+        found = [files[name] for name in names if name in files]
+        if not found:
+            wanted = f"{stem}x{self.scale}" if self.lr_suffix is None else names[0]
             raise SuiteError(
-                f"{self.lr} lacks {missing[0]}x{self.scale}: complete the folder, "
-                "or remove it to have the LR images made."
+                f"{self.lr} lacks {wanted}: complete the folder, or remove it to have the LR images made."
             )
-        return [(path, lr[f"{path.stem}x{self.scale}"]) for path in hr]
+        if len(found) > 1:
+            raise SuiteError(
+                f"{self.lr} holds {found[0].name} and {found[1].name} for {stem}: remove one of them."
+            )
+        return found[0]
 
     def pairs(self) -> Iterator[Pair]:
         """The pairs in the order of their names. Raises `SuiteError` for a damaged or unfit image."""
@@ -108,21 +129,42 @@ class Dataset:
         return None if expected is None else expected == self.digest
 
 
-def open_dataset(name: str, scale: int, home: Path) -> Dataset:
-    """A test set by its name in the catalog, or ``NAME=DIR`` for a folder of the user's.
+def dataset_name(text: str) -> str:
+    """The name of what a user named: of a catalogued set, of ``NAME=DIR``, or in a dataset card in TOML.
 
-    ``DIR`` holds the HR images itself or in ``HR``, and LR images in ``LR_bicubic/XSCALE`` if at all.
-    Raises `UsageError` for an unknown name and `SuiteError` for a folder that is not there.
+    Raises `UsageError` for an unknown name and for what is none of these.
     """
+    if is_described(text):
+        return read_described(text).name
+    name, separator, folder = text.partition("=")
+    if not separator:
+        return dataset_card(name).name
+    if not name or not folder:
+        raise UsageError(f"--datasets {text}: write NAME=DIR.")
+    return name
+
+
+def open_dataset(name: str, scale: int, home: Path) -> Dataset:
+    """A test set by its name in the catalog, ``NAME=DIR`` for a folder of the user's, or a card in TOML.
+
+    For the layouts that ``DIR`` may have see `suite.layouts`. Raises `UsageError` for an unknown name and
+    `SuiteError` for a folder that is not there or holds two sets of images.
+    """
+    if is_described(name):
+        return _from_card_file(name, scale)
     if "=" in name:
-        name, _, folder = name.partition("=")
-        return _from_folder(name, scale, _existing(expand(folder), name), None)
+        name, _, text = name.partition("=")
+        folder = _existing(expand(text), name)
+        hr = find_hr(folder)
+        return Dataset(name, scale, hr, find_lr(folder, hr, scale), folder=folder)
     card = dataset_card(name)
     if scale not in card.scales:
         raise UsageError(f"{card.name} has no images for x{scale}.")
     if card.folder is None:
         return Dataset(card.name, scale, Path(str(importlib.resources.files("skimage.data"))), None, card)
-    return _from_folder(card.name, scale, _existing(home / "data" / card.folder, card.name), card)
+    folder = _existing(home / "data" / card.folder, card.name)
+    lr = folder / "LR_bicubic" / f"X{scale}"
+    return Dataset(card.name, scale, folder / "HR", lr if lr.is_dir() else None, card, folder)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -133,7 +175,18 @@ def _existing(folder: Path, name: str) -> Path:
     return folder
 
 
-def _from_folder(name: str, scale: int, folder: Path, card: DatasetCard | None) -> Dataset:
-    hr = folder / "HR" if card is not None or (folder / "HR").is_dir() else folder
-    lr = folder / "LR_bicubic" / f"X{scale}"
-    return Dataset(name, scale, hr, lr if lr.is_dir() else None, card)
+def _from_card_file(text: str, scale: int) -> Dataset:
+    described = read_described(text)
+    hr = _existing(described.hr, described.name)
+    lr, suffix = described.lr_folder(scale), described.lr_suffix(scale)
+    if lr is not None and not lr.is_dir():
+        raise SuiteError(
+            f"the folder {lr} of {described.name} does not exist: correct lr in {text}, or leave it out "
+            "to have the LR images made."
+        )
+    if lr is not None and "{scale}" not in described.lr and not has_scale(lr, hr, scale, suffix):
+        raise SuiteError(
+            f"{lr} of {described.name} does not hold the x{scale} images of {hr}: write {{scale}} in lr of "
+            f"{text} where the scale stands, or correct suffix."
+        )
+    return Dataset(described.name, scale, hr, lr, described.card(scale), described.folder, suffix)

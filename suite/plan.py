@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from suite.backends import backend_by_name
-from suite.catalog import DATASETS, dataset_card, model_card
+from suite.catalog import DATASETS, model_card
 from suite.catalog.cards import ModelCard
 from suite.catalog.protocols import protocol_ids
-from suite.datasets import Dataset, open_dataset
+from suite.datasets import Dataset, dataset_name, open_dataset
 from suite.errors import SuiteError, UsageError
 from suite.foreign import foreign_digest
 from suite.home import holds
@@ -93,15 +93,13 @@ def make_plan(request: Request) -> list[Task]:
 
 def _dataset_names(request: Request) -> list[str]:
     names = list(dict.fromkeys(request.datasets or default_datasets(request.home)))
-    for name in names:
-        label, separator, folder = name.partition("=")
-        if not separator:
-            dataset_card(name)
-        elif not label or not folder:
-            raise UsageError(f"--datasets {name}: write NAME=DIR.")
-        elif any(label.lower() == known.lower() for known in DATASETS):
+    labels = [dataset_name(name) for name in names]
+    for name, label in zip(names, labels, strict=True):
+        if "=" not in name and not name.endswith(".toml"):
+            continue  # a catalogued set, which may be named twice
+        if any(label.lower() == known.lower() for known in DATASETS):
             raise UsageError(f"--datasets {name}: {label} is a catalogued set; give the folder another name.")
-        elif sum(other.partition("=")[0] == label for other in names) > 1:
+        if labels.count(label) > 1:
             raise UsageError(f"--datasets names two folders {label}: give them different names.")
     return names
 
@@ -115,8 +113,7 @@ def _open(name: str, scale: int, home: Path) -> Opened:
         dataset = open_dataset(name, scale, home)
         return dataset.name, dataset, ""
     except SuiteError as error:
-        label, separator, _ = name.partition("=")
-        return label if separator else dataset_card(name).name, None, str(error)
+        return dataset_name(name), None, str(error)
 
 
 def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, str]:
@@ -167,7 +164,7 @@ def _without_weights(subject: Subject) -> str:
     official = subject.card.official.get(subject.scale)
     where = ""
     if official:
-        where = f"put {official.path} ({official.source}) below weights/ of the data home, or "
+        where = f"call 'fetch models {subject.card.name}' ({official.source}), or "
     return f"there are no weights for {subject.title}: {where}give --weights PATH."
 
 

@@ -105,7 +105,10 @@ def find_weights(card: ModelCard, scale: int, home: Path, choice: str | None = N
             )
         file = home / "weights" / official.path
         if not file.is_file():
-            raise SuiteError(f"the official weights {file} do not exist: put the file there or set --home.")
+            raise SuiteError(
+                f"the official weights {file} do not exist: call 'fetch models {card.name}', "
+                "put the file there, or set --home."
+            )
         return Weights(OFFICIAL, file, official.sha256, official)
     if choice == SHIPPED:
         shipped = shipped_file(card, scale)
@@ -236,7 +239,8 @@ def load_model(card: ModelCard, scale: int, weights: Weights) -> nn.Module:
         if weights.origin == OFFICIAL and (found := sha256_of(weights.file)) != weights.sha256:
             raise SuiteError(
                 f"{weights.file} is not the official checkpoint (sha256 {found[:12]}..., expected "
-                f"{weights.sha256[:12]}...): fetch it again from {card.official[scale].source}."
+                f"{weights.sha256[:12]}...): call 'fetch models {card.name}' to have that of "
+                f"{card.official[scale].source} in its place."
             )
         fit(network, read_state(weights.file), weights)
     return network

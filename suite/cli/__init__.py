@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import check, compare, doctor, listing, report, results, run, train, upscale, verify
+from suite.cli import check, compare, doctor, fetch, listing, report, results, run, train, upscale, verify
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
@@ -18,13 +18,14 @@ COMMANDS = {
     "compare": compare,
     "verify": verify,
     "list": listing,
+    "fetch": fetch,
     "train": train,
     "upscale": upscale,
     "check": check,
     "doctor": doctor,
 }
 
-RESUMABLE = ("run", "train")
+RESUMABLE = ("run", "train", "fetch")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--datasets",
         nargs="+",
         action="extend",
-        metavar="NAME|NAME=DIR",
-        help="test sets, or folders of HR images (default: Set5 if it is there, else photos)",
+        metavar="NAME|NAME=DIR|FILE.toml",
+        help="test sets, folders of images or dataset cards (default: Set5 if it is there, else photos)",
     )
     parser.add_argument(
         "--scales", nargs="+", action="extend", type=common.positive, metavar="S", help="default: 4"

@@ -35,6 +35,7 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
             "digest": dataset.digest,
             "images": len(dataset.files),
             "lr": dataset.lr_origin,
+            **dataset.folders,
             "known": dataset.known,
             "note": dataset.card.note if dataset.card else "",
         }

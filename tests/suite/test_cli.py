@@ -66,7 +66,8 @@ def rows(place: Path, run: str = "runs/default", *more: str) -> list[dict[str, s
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["list", "models"], ["list", "datasets"]]
+    "arguments",
+    [["--help"], ["run", "--help"], ["fetch", "--help"], ["list", "models"], ["list", "datasets"]],
 )
 def test_help_and_list_do_not_import_torch(place: Path, arguments: list[str]) -> None:
     script = f"""

@@ -206,8 +206,8 @@ def test_a_missing_folder_is_a_problem_of_its_quality_alone(empty_home: Path) ->
 def test_missing_weights_are_a_problem_of_quality_alone(empty_home: Path) -> None:
     found = problems(plan(empty_home, "imdn", scales=(3,)))
     assert found.pop("quality") == (
-        "there are no weights for imdn x3: put IMDN/IMDN_x3.pth "
-        "(https://github.com/Zheng222/IMDN) below weights/ of the data home, or give --weights PATH."
+        "there are no weights for imdn x3: call 'fetch models imdn' "
+        "(https://github.com/Zheng222/IMDN), or give --weights PATH."
     )
     assert found == {"cost": "", "memory": "", "runtime": ""}
 
