@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.grid import Section
+from reports.published import build_published
 from reports.speed import build_speed
 from reports.studies import build_studies
 from suite.records import Record
@@ -12,4 +13,4 @@ from suite.records import Record
 
 def build_sections(records: Sequence[Record]) -> list[Section]:
     """The sections that records have something for."""
-    return [section for build in (build_speed, build_studies) for section in build(records)]
+    return [*build_published(records), *build_speed(records), *build_studies(records)]

@@ -15,6 +15,7 @@ from typing import Any
 from reports.definitions import dataset_order, hd_pixels
 from reports.grid import Grid, GridCell, GridRow, Section
 from reports.leaderboard import model_title, sort_records
+from suite.ledger import Ledger, Table, load_ledger
 from suite.records import Record
 from suite.statistics import Interval, pooled_differences
 
@@ -162,13 +163,18 @@ def build_studies(records: Sequence[Record]) -> list[Section]:
     return [Section("studies", "Variants under one budget", lead, tuple(grid_of(study) for study in studies))]
 
 
-def grid_of(study: Study) -> Grid:
-    """A study as a table."""
+def grid_of(study: Study, ledger: Ledger | None = None) -> Grid:
+    """A study as a table; with the paper's column where it is Table 1 of the paper.
+
+    ``ledger`` holds the published figures; None for those that come with the suite.
+    """
+    paper = _paper(study, ledger or load_ledger(None))
     short = ", short schedule" if study.schedule == "short" else ""
     columns = (
         ("Parameters", ""),
         ("MACs (G)", f"{1280 // study.scale * study.scale}\u00d7720 output"),
         *((f"{dataset} (dB)", f"PSNR / SSIM, {study.protocol}") for dataset in study.datasets),
+        *([("Paper (dB)", paper.title)] if paper else []),
     )
     return Grid(
         caption=f"{study.variants[0].title} and variants, \u00d7{study.scale}: "
@@ -176,11 +182,27 @@ def grid_of(study: Study) -> Grid:
         stub="Network",
         columns=columns,
         rows=tuple(
-            GridRow(variant.title, tuple(_cells(variant)), sub=f"{_seed_words(variant.seeds)}{short}")
+            GridRow(
+                variant.title,
+                (*_cells(variant), *([_published(variant.model, paper)] if paper else [])),
+                sub=f"{_seed_words(variant.seeds)}{short}",
+            )
             for variant in study.variants
         ),
-        notes=(_spread_note(study),),
+        notes=(_spread_note(study), *([f"Paper: {paper.empty}"] if paper and paper.empty else [])),
     )
+
+
+def _paper(study: Study, ledger: Ledger) -> Table | None:
+    """The ledger's Table 1, if the study holds its networks."""
+    family = any(variant.model.startswith("rfdn-") for variant in study.variants)
+    return next((table for table in ledger.tables if table.id == "table1"), None) if family else None
+
+
+def _published(model: str, paper: Table) -> GridCell:
+    """The paper's PSNR of a network on every set, from its table in the ledger."""
+    found = [e for e in paper.entries if e.model == model and e.metric == "psnr"]
+    return GridCell(", ".join(f"{e.dataset} {e.value}" for e in found))
 
 
 def _seed_words(seeds: Sequence[int]) -> str:

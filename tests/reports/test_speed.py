@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +11,8 @@ import pytest
 from reports.html import render
 from reports.speed import build_speed, find_sessions
 from suite.records import Record, Value
-from tests.reports.conftest import Factory
+
+Factory = Callable[..., list[Record]]
 
 LOAD = [1.0, 1.1, 0.9, 1.0, 1.3, 1.0, 1.0]
 

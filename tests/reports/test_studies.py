@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import importlib.resources
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from reports.html import render
 from reports.studies import build_studies, find_studies, grid_of
 from reports.terminal import print_sections
+from suite.ledger import load_ledger
 from suite.records import Record
 from suite.statistics import pooled_differences
-from tests.reports.conftest import RFDN, Factory, Model
+
+Factory = Callable[..., list[Record]]
 
 PLAIN = {0: 30.98, 1: 30.94}
 SEPARABLE = {0: 30.66, 1: 30.72}
 
 
 def trained(
-    make: Factory, model: Model, arguments: dict[str, str], scores: dict[int, float], recipe: str = "r1"
+    make: Factory, model: Any, arguments: dict[str, str], scores: dict[int, float], recipe: str = "r1"
 ) -> list[Record]:
     """The records of a network that was trained once with each seed."""
     found: list[Record] = []
@@ -33,17 +40,22 @@ def trained(
 
 
 @pytest.fixture
-def study_records(make: Factory) -> list[Record]:
-    variant = replace(RFDN, name="rfdn-bsconv", title="RFDN, BSConv-U", params=140_198)
-    return [*trained(make, RFDN, {}, PLAIN), *trained(make, variant, {"conv": "bsconv"}, SEPARABLE)]
+def study_records(make: Factory, models: SimpleNamespace) -> list[Record]:
+    variant = replace(models.rfdn, name="rfdn-bsconv", title="RFDN, BSConv-U", params=140_198)
+    return [*trained(make, models.rfdn, {}, PLAIN), *trained(make, variant, {"conv": "bsconv"}, SEPARABLE)]
 
 
-def test_a_study_is_found_in_the_records_with_the_plain_network_first(study_records: list[Record]) -> None:
+def test_a_study_is_found_in_the_records_with_the_plain_network_first(
+    study_records: list[Record], models: SimpleNamespace
+) -> None:
     (study,) = find_studies(study_records[::-1])
     assert [v.model for v in study.variants] == ["rfdn", "rfdn-bsconv"]
     assert [v.seeds for v in study.variants] == [(0, 1), (0, 1)]
     assert (study.datasets, study.iterations, study.schedule) == (("Set5",), 5000, "short")
-    assert (study.variants[1].params, study.variants[0].macs) == (140_198, RFDN.macs * 320 * 180 // 65536)
+    assert (study.variants[1].params, study.variants[0].macs) == (
+        140_198,
+        models.rfdn.macs * 320 * 180 // 65536,
+    )
 
 
 def test_figures_are_means_over_seeds_and_differences_have_the_pooled_interval(
@@ -58,16 +70,16 @@ def test_figures_are_means_over_seeds_and_differences_have_the_pooled_interval(
 
 
 def test_other_recipes_and_networks_without_a_seed_are_left_out(
-    make: Factory, study_records: list[Record]
+    make: Factory, study_records: list[Record], models: SimpleNamespace
 ) -> None:
-    other = replace(RFDN, name="rfdn-dsconv", title="RFDN, DSConv")
+    other = replace(models.rfdn, name="rfdn-dsconv", title="RFDN, DSConv")
     more = trained(make, other, {"conv": "dsconv"}, PLAIN, recipe="r2") + make()
     (study,) = find_studies(study_records + more)
     assert len(study.variants) == 2
 
 
-def test_one_network_alone_is_no_study(make: Factory) -> None:
-    assert find_studies(trained(make, RFDN, {}, PLAIN)) == []
+def test_one_network_alone_is_no_study(make: Factory, models: SimpleNamespace) -> None:
+    assert find_studies(trained(make, models.rfdn, {}, PLAIN)) == []
     assert build_studies(make()) == []
 
 
@@ -77,16 +89,16 @@ def test_a_seed_that_was_not_measured_leaves_the_figure_out(study_records: list[
     ]
     (study,) = find_studies(study_records + extra)
     assert [v.scores[1] is None for v in study.variants] == [False, True]
-    assert "not measured for every seed" in grid_of(study).rows[1].cells[-1].sub
+    assert "not measured for every seed" in grid_of(study).rows[1].cells[3].sub
 
 
-def test_single_seeds_are_shown_without_a_verdict(make: Factory) -> None:
-    variant = replace(RFDN, name="rfdn-bsconv", title="RFDN, BSConv-U")
-    one = [*trained(make, RFDN, {}, {0: 31.0}), *trained(make, variant, {"conv": "bsconv"}, {0: 30.0})]
+def test_single_seeds_are_shown_without_a_verdict(make: Factory, models: SimpleNamespace) -> None:
+    variant = replace(models.rfdn, name="rfdn-bsconv", title="RFDN, BSConv-U")
+    one = [*trained(make, models.rfdn, {}, {0: 31.0}), *trained(make, variant, {"conv": "bsconv"}, {0: 30.0})]
     (study,) = find_studies(one)
     grid = grid_of(study)
     assert grid.rows[1].cells[2].sub == ""
-    assert grid.notes == ("One seed each: no spread is known, so no difference can be judged.",)
+    assert grid.notes[0] == "One seed each: no spread is known, so no difference can be judged."
 
 
 def test_every_row_carries_the_mark_of_the_short_schedule(study_records: list[Record]) -> None:
@@ -115,3 +127,22 @@ def test_the_tone_of_a_difference_says_what_its_interval_says(study_records: lis
     assert score is not None and score.difference is not None
     cell = grid_of(study).rows[1].cells[2]
     assert cell.tone == ("bad" if score.difference[2] < 0 else "muted")
+
+
+def test_table_1_has_the_paper_s_column_with_the_reason_why_it_is_empty(study_records: list[Record]) -> None:
+    grid = grid_of(find_studies(study_records)[0])
+    assert grid.columns[-1][0] == "Paper (dB)"
+    assert [row.cells[-1].text for row in grid.rows] == ["", ""]
+    assert grid.notes[-1].startswith("Paper: No readable source quotes these figures")
+
+
+def test_one_row_in_the_ledger_fills_the_paper_s_column(study_records: list[Record], tmp_path: Path) -> None:
+    tables = Path(str(importlib.resources.files("suite.ledger"))) / "tables"
+    text = (tables / "table1.toml").read_text(encoding="utf-8")
+    row = '{ model = "rfdn-bsconv", sources = ["MINE"], status = "single source", Set5 = [32.1, 0.89] }'
+    lines = [line for line in text.splitlines() if not line.startswith("empty")]
+    filled = "\n".join(lines).replace("rows = [", f"rows = [\n  {row},")
+    (tmp_path / "table1.toml").write_text(filled, encoding="utf-8")
+    (tmp_path / "sources.toml").write_text('sources.MINE = "a test"\n', encoding="utf-8")
+    grid = grid_of(find_studies(study_records)[0], load_ledger(tmp_path))
+    assert [row.cells[-1].text for row in grid.rows] == ["", "Set5 32.1"]

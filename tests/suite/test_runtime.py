@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from suite.isolation import Worker
 from suite.measures.runtime import EFFORTS, PATIENCE, Effort, Timing, run
 from suite.task import Outcome, Subject, Task
 from suite.weights import WITHOUT_PARAMETERS, Weights, find_weights
-from tests.conftest import TinySet
+
+TinySet = Callable[..., Path]
 
 SIZE = (3, 16, 16)
 
