@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,3 +52,32 @@ class Section:
     lead: tuple[str, ...]
     """Sentences before the tables."""
     grids: tuple[Grid, ...] = field(default=())
+
+
+def to_markdown(sections: Sequence[Section]) -> str:
+    """Sections as Markdown, for documents that show what the page shows."""
+    return "\n".join(line for section in sections for line in _markdown(section)) + "\n"
+
+
+def _markdown(section: Section) -> Iterator[str]:
+    yield from (f"## {section.heading}", "")
+    for sentence in section.lead:
+        yield from (sentence, "")
+    for grid in section.grids:
+        heads = [grid.stub, *(_joined(label, sub, ", ") for label, sub in grid.columns)]
+        yield from (f"**{grid.caption}**", "", _line(heads), _line(["---", *["---:"] * len(grid.columns)]))
+        for row in grid.rows:
+            cells = [_joined(cell.text, cell.sub, "<br>") for cell in row.cells]
+            yield _line([_joined(row.title, row.sub, "<br>"), *cells])
+        yield ""
+        for note in grid.notes:
+            yield from (note, "")
+
+
+def _joined(text: str, sub: str, between: str) -> str:
+    return between.join(filter(None, (text, sub)))
+
+
+def _line(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

@@ -30,9 +30,9 @@ def build_published(records: Sequence[Record], ledger: Ledger | None = None) -> 
     titles = {table.id: table.title for table in ledger.tables}
     count = {verdict: sum(f.verdict is verdict for f in chosen) for verdict in SHOWN}
     lead = (
-        f"Of {len(chosen)} published figures that were measured here, {count[Verdict.REPRODUCED]} are "
-        f"reproduced, {count[Verdict.EXPLAINED]} differ for a known reason and "
-        f"{count[Verdict.DIFFERS]} differ without one. Figures of other machines (memory, runtime) are not "
+        f"Published figures that were measured here: {count[Verdict.REPRODUCED]} reproduced, "
+        f"{count[Verdict.EXPLAINED]} with a known reason for the difference, {count[Verdict.DIFFERS]} with a "
+        "difference that nothing accounts for. Figures of other machines (memory, runtime) are not "
         "compared. Only the authors' weights are set beside published quality.",
     )
     grids = tuple(

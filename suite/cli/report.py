@@ -20,13 +20,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"default: {common.DEFAULT_PAGE}",
     )
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="also write the tables below the leaderboard as Markdown",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print the table and write the page of all records of the runs."""
+    from reports.grid import to_markdown
+    from reports.sections import build_sections
+    from suite.files import write_text
     from suite.records import load_run
 
     records = [record for run in options.runs for record in load_run(run)]
     common.show(records)
     common.write_page(options.html, records, common.commands(options.runs))
+    if options.markdown:
+        write_text(options.markdown, to_markdown(build_sections(records)))
     return 0

@@ -16,8 +16,11 @@ from suite.measures.operators import tally
 from suite.task import Size, Subject, Task
 from suite.weights import NO_WEIGHTS, Weights, build
 
+ALWAYS = ("bicubic", "bsrn-s", "imdn", "pan", "lapsrn")
+"""Networks that between them have every kind of operator of the catalog."""
+
 EVERY_NETWORK = [
-    pytest.param(name, marks=[] if name in ("bicubic", "bsrn-s", "imdn") else pytest.mark.slow)
+    pytest.param(name, marks=[] if name in ALWAYS else (pytest.mark.slow, pytest.mark.exhaustive))
     for name in sorted(MODELS)
 ]
 

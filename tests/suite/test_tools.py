@@ -27,8 +27,11 @@ from suite.weights import build
 ROOT = Path(__file__).parents[2]
 TOOLS = [fvcore_macs, ptflops_macs, ptflops_aten_macs]
 
+ALWAYS = ("bicubic", "bsrn-s", "imdn", "pan", "lapsrn")
+"""Networks that between them have every kind of operator of the catalog."""
+
 EVERY_NETWORK = [
-    pytest.param(name, marks=[] if name in ("bicubic", "bsrn-s", "imdn") else pytest.mark.slow)
+    pytest.param(name, marks=[] if name in ALWAYS else (pytest.mark.slow, pytest.mark.exhaustive))
     for name in sorted(MODELS)
 ]
 

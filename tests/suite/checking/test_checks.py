@@ -376,15 +376,14 @@ def test_a_wrong_range_of_a_trained_network_is_found(name: str, wrong: float) ->
     assert f"the card's range {wrong:g} looks wrong" in finding.words
 
 
-def networks() -> Iterator[tuple[ModelCard, int]]:
+def networks() -> Iterator[object]:
+    always = ("bicubic", "bsrn-s", "ecbsr-m4c16", "lapsrn")
     for card in MODELS.values():
-        yield card, card.scales[-1]
+        marks = (pytest.mark.slow,) if card.name in always else (pytest.mark.slow, pytest.mark.exhaustive)
+        yield pytest.param(card, card.scales[-1], id=card.name, marks=marks)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("card", "scale"), [pytest.param(*row, id=f"{row[0].name}-x{row[1]}") for row in networks()]
-)
+@pytest.mark.parametrize(("card", "scale"), networks())
 def test_every_network_of_the_catalog_passes(card: ModelCard, scale: int) -> None:
     weights = Weights(NO_WEIGHTS if card.needs_weights else WITHOUT_PARAMETERS)
     bad = {
