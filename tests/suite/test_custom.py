@@ -257,7 +257,7 @@ def test_everything_else_is_measured(hostile_run: subprocess.CompletedProcess[st
     assert "Traceback" not in hostile_run.stderr + hostile_run.stdout
     assert "quality of bicubic x4 on mine: " in hostile_run.stderr
     line = next(line for line in hostile_run.stderr.splitlines() if "quality of bicubic" in line)
-    assert line.endswith("dB")
+    assert " dB (sr-y)" in line
     assert "garbage" not in hostile_run.stdout
 
 

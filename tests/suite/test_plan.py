@@ -57,7 +57,8 @@ def test_one_model_has_cost_at_two_sizes_and_the_other_measures_once(empty_home:
 
 def test_a_network_on_luma_has_inputs_of_one_plane(empty_home: Path) -> None:
     tasks = plan(empty_home, "idn", measures=("cost", "memory", "runtime"))
-    assert [task.input for task in tasks] == [(1, 256, 256), (1, 180, 320), (1, 256, 256), (1, 256, 256)]
+    sizes = [task.input for task in tasks if task.input]
+    assert sizes == [(1, 256, 256), (1, 180, 320), (1, 256, 256), (1, 256, 256)]
 
 
 @pytest.mark.parametrize(("scale", "height", "width"), [(2, 360, 640), (3, 240, 426), (4, 180, 320)])

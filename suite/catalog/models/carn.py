@@ -29,6 +29,8 @@ _CARN_M = Checkpoint(
 )
 """One file for all scales. Its authors trained it anew after the paper, whose figures it does not give."""
 
+_BRANCHES = {"parameters": "it holds the enlarging branches of x2, x3 and x4, of which one runs"}
+
 CARDS = (
     ModelCard(
         name="carn",
@@ -38,6 +40,7 @@ CARDS = (
         scales=(2, 3, 4),
         build="baselines.carn:CARN",
         citation=_PAPER,
+        known=_BRANCHES,
     ),
     ModelCard(
         name="carn-m",
@@ -49,5 +52,6 @@ CARDS = (
         arguments={"groups": 4, "shared": True},
         official={2: _CARN_M, 3: _CARN_M, 4: _CARN_M},
         citation=_PAPER,
+        known=_BRANCHES,
     ),
 )
