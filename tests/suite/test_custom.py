@@ -199,6 +199,15 @@ def test_a_checkpoint_that_is_not_there() -> None:
         model_card("no.pth")
 
 
+def test_a_checkpoint_that_only_spandrel_knows(tmp_path: Path) -> None:
+    spandrel = pytest.importorskip("spandrel.architectures.SPAN", reason="needs the extra 'zoo'")
+    network = spandrel.SPAN(num_in_ch=3, num_out_ch=3, feature_channels=16, upscale=4)
+    torch.save({"params": network.state_dict()}, tmp_path / "some_span.pth")
+    card = recognise(tmp_path / "some_span.pth")
+    assert (card.name, card.family, card.scales) == ("some_span.pth", "SPAN", (4,))
+    assert build(card, 4)(torch.zeros(1, 3, 16, 16)).shape == (1, 3, 64, 64)
+
+
 # Hostile code
 
 FINE = """

@@ -97,6 +97,23 @@ def test_an_image_that_is_too_small_for_the_network_is_named(height: int, width:
         upscale(enlarged, subject("bsrn"), image, "a")
 
 
+@pytest.mark.parametrize("value_range", [1.0, 255.0])
+def test_a_mean_is_taken_off_before_the_network_and_added_after_it(value_range: float) -> None:
+    mean = (0.5 * value_range, 0.25 * value_range, 0.0)
+    convention = InputConvention("rgb", value_range, 1, mean)
+    one = dataclasses.replace(subject("bsrn"), card=dataclasses.replace(model_card("bsrn"), input=convention))
+    seen: list[Tensor] = []
+
+    def forward(x: Tensor) -> Tensor:
+        seen.append(x)
+        return nearest(x)
+
+    levels = upscale(forward, one, IMAGE, "a")
+    np.testing.assert_allclose(levels, IMAGE.repeat(4, axis=0).repeat(4, axis=1), rtol=0, atol=1e-3)
+    expected = IMAGE.astype(np.float32).mean(axis=(0, 1)) * value_range / 255 - np.array(mean)
+    np.testing.assert_allclose(seen[0][0].mean(dim=(1, 2)).numpy(), expected, rtol=1e-4)
+
+
 # Networks on luma
 
 
