@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -51,7 +51,9 @@ class Section:
     heading: str
     lead: tuple[str, ...]
     """Sentences before the tables."""
-    grids: tuple[Grid, ...] = field(default=())
+    grids: tuple[Grid, ...] = ()
+    long: bool = False
+    """Whether its tables are too long for a terminal, which then shows the lead alone."""
 
 
 def to_markdown(sections: Sequence[Section]) -> str:

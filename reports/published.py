@@ -40,7 +40,7 @@ def build_published(records: Sequence[Record], ledger: Ledger | None = None) -> 
         for verdict, (caption, tone) in SHOWN.items()
         if count[verdict]
     )
-    return [Section("published", "Published figures", lead, grids)]
+    return [Section("published", "Published figures", lead, grids, long=True)]
 
 
 def _grid(

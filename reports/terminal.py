@@ -86,13 +86,13 @@ def print_table(view: View, console: Console) -> None:
 
 
 def print_sections(sections: Sequence[Section], console: Console) -> None:
-    """Print the tables of sections, each cell's second line behind its first."""
+    """Print sections; of long ones the lead alone."""
     style = _plain_or_not(console)
     for section in sections:
         for sentence in section.lead:
             console.print()
             console.print(Text(style.text(sentence)))
-        for grid in section.grids:
+        for grid in () if section.long else section.grids:
             console.print()
             console.print(Text(style.text(grid.caption), style="bold"))
             console.print(_grid_table(grid, style))

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
+from rich.console import Console
+
 from reports.html import render
 from reports.published import build_published
+from reports.terminal import print_sections
 from suite.ledger import Verdict, load_ledger, verify
 from suite.records import Record, Value
 
@@ -60,3 +64,11 @@ def test_without_anything_published_there_is_no_section(make: Factory, models: S
 
 def test_the_page_has_the_section(records: list[Record]) -> None:
     assert '<section id="published"' in render(records, [])
+
+
+def test_the_terminal_shows_the_totals_alone(
+    records: list[Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_sections(build_published(records), Console(width=1000))
+    (line,) = filter(None, capsys.readouterr().out.splitlines())
+    assert line.startswith("Published figures that were measured here: ")
