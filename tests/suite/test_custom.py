@@ -226,7 +226,7 @@ HOSTILE = {
     "prints": (FINE.replace("return x", "print('model,scale,garbage')\n        return x"), ""),
     "hangs": (
         FINE.replace("return x", "import time; time.sleep(600)\n        return x"),
-        "did not answer for 45",
+        "did not answer for 30",
     ),
     "wrong_type": (FINE.replace("return x.", "return [x], x."), "gave tuple for .* instead of a tensor"),
     "exits": (
@@ -255,7 +255,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.Complete
     cards = [str(folder / f"{name}.toml") for name in HOSTILE]
     command = [sys.executable, "-m", "suite", "run", "--models", *cards[:4], "bicubic", *cards[4:]]
     command += ["--measures", "quality", "--datasets", f"mine={folder / 'set'}", "--no-report"]
-    command += ["--out", str(folder / "run"), "--patience", "45", "--threads", "1"]
+    command += ["--out", str(folder / "run"), "--patience", "30", "--threads", "1"]
     environment = {key: value for key, value in os.environ.items() if key != "SUITE_HOME"}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
