@@ -40,6 +40,8 @@ class Grid:
     """Heading and, in small letters, what it refers to."""
     rows: tuple[GridRow, ...]
     notes: tuple[str, ...] = ()
+    first: int = 0
+    """How many columns a narrow terminal shows, the others being on the page; 0 for all."""
 
 
 @dataclass(frozen=True, slots=True)

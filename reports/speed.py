@@ -127,7 +127,7 @@ def _grid(session: SpeedSession) -> Grid:
             f"Other programs used {session.busy:.0%} of the processors when the timing began: "
             "repeat the run on an idle machine."
         )
-    return Grid(session.where, "Network", columns, tuple(map(_row, session.timed)), tuple(notes))
+    return Grid(session.where, "Network", columns, tuple(map(_row, session.timed)), tuple(notes), first=3)
 
 
 def _row(timed: Timed) -> GridRow:

@@ -189,6 +189,7 @@ def grid_of(study: Study, ledger: Ledger | None = None) -> Grid:
             )
             for variant in study.variants
         ),
+        first=3,
         notes=(_spread_note(study), *([f"Paper: {paper.empty}"] if paper and paper.empty else [])),
     )
 

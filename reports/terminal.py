@@ -22,6 +22,8 @@ _ASCII = str.maketrans({"\u00d7": "x", "\u2013": "-", "\u2014": "-", "\u221e": "
 _BLANK = "    \n"
 _NAME_SHARE = 4
 """Names of models may take this part of the width; longer ones are broken into lines."""
+_WIDE = 130
+"""Width in characters from which a terminal shows all columns of the smaller tables."""
 _GAP = 2
 """Characters between columns."""
 
@@ -95,18 +97,21 @@ def print_sections(sections: Sequence[Section], console: Console) -> None:
         for grid in () if section.long else section.grids:
             console.print()
             console.print(Text(style.text(grid.caption), style="bold"))
-            console.print(_grid_table(grid, style))
+            shown = grid.first if grid.first and console.width < _WIDE else len(grid.columns)
+            console.print(_grid_table(grid, shown, style))
+            if shown < len(grid.columns):
+                console.print(Text(f"{len(grid.columns) - shown} more columns are in the report."))
             for note in grid.notes:
                 console.print(Text(style.text(note)))
 
 
-def _grid_table(grid: Grid, style: _Style) -> RichTable:
+def _grid_table(grid: Grid, shown: int, style: _Style) -> RichTable:
     table = RichTable(box=style.box(), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(Text(style.text(grid.stub)), overflow="fold", vertical="bottom")
-    for label, sub in grid.columns:
+    for label, sub in grid.columns[:shown]:
         table.add_column(Text(style.text(f"{label}\n{sub}".strip())), justify="right", overflow="fold")
     for row in grid.rows:
-        cells = [Text(style.text(_two_lines(cell))) for cell in row.cells]
+        cells = [Text(style.text(_two_lines(cell))) for cell in row.cells[:shown]]
         table.add_row(Text(style.text(f"{row.title}, {row.sub}" if row.sub else row.title)), *cells)
     return table
 
