@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suite.backends import BACKENDS
 from suite.catalog import DATASETS, MODELS
+from suite.catalog.custom import installed_names
 from suite.catalog.protocols import PROTOCOLS
 from suite.cli import common
 from suite.measures import MEASURES
@@ -31,6 +32,8 @@ def models(home: Path) -> Rows:
     for card in MODELS.values():
         weights = ", ".join(f"x{scale} {available(card, scale, home)}" for scale in card.scales)
         yield (card.name, card.title, str(card.year), weights)
+    for name in installed_names():
+        yield (name, "from an installed package", "", "")
 
 
 def datasets(home: Path) -> Rows:

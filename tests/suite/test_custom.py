@@ -168,6 +168,60 @@ def test_the_state_dicts_inside_a_file_are_named_where_the_card_says_none(checko
         load_model(card, 4, find_weights(card, 4, Path("nowhere")))
 
 
+# Installed packages
+
+
+def installed(folder: Path, module: str, attribute: str = "CARD") -> None:
+    """A package in a folder of the import path, whose metadata name a model."""
+    (folder / "their_models.py").write_text(module)
+    metadata = folder / "their_models-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-models\nVersion: 1.0\n")
+    entry = f"[efficient_sr_suite.models]\nplug = their_models:{attribute}\n"
+    (metadata / "entry_points.txt").write_text(entry)
+
+
+CARD = """
+from suite.catalog import ModelCard
+CARD = ModelCard("x", "Plugged in", "theirs", 2026, (4,), "their_models:Net", needs_weights=False)
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_models", raising=False)
+    return tmp_path
+
+
+def test_an_installed_package_gives_a_model_by_its_name(site: Path) -> None:
+    installed(site, CARD)
+    card = model_card("plug")
+    assert (card.name, card.title, card.foreign) == ("plug", "Plugged in", True)
+    with pytest.raises(UsageError, match=r"unknown model 'plugg': did you mean 'plug'\?"):
+        model_card("plugg")
+
+
+@pytest.mark.parametrize(
+    ("module", "attribute", "words"),
+    [
+        (
+            "raise OSError('no licence')",
+            "CARD",
+            r"their_models:CARD\) cannot be imported: OSError: no licence",
+        ),
+        (CARD, "NONE", "cannot be imported: AttributeError"),
+        ("CARD = 5", "CARD", "named for the model 'plug', is no ModelCard"),
+    ],
+)
+def test_a_package_that_fails_is_named_in_one_line(
+    module: str, attribute: str, words: str, site: Path
+) -> None:
+    installed(site, module, attribute)
+    with pytest.raises(SuiteError, match=words):
+        model_card("plug")
+
+
 # Checkpoints
 
 
