@@ -25,10 +25,17 @@ def atomically(file: Path, write: Callable[[Path], None]) -> None:
         temporary.chmod(0o644)  # some writers leave their files to the owner alone
         temporary.replace(file)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
-        with contextlib.suppress(OSError):  # where its folder is none, which is what the error says
-            temporary.unlink(missing_ok=True)
+        _discard(temporary)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise SuiteError(f"cannot write {file}: {reason}.") from None
+    except BaseException:  # interrupted
+        _discard(temporary)
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    with contextlib.suppress(OSError):  # where its folder is none, which is what the error says
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(file: Path, text: str) -> None:

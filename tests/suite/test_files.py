@@ -42,3 +42,13 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         atomically(file, fail)
     assert file.read_text() == "good"
     assert [one.name for one in tmp_path.iterdir()] == ["state"]
+
+
+def test_an_interrupted_writer_leaves_nothing_behind(tmp_path: Path) -> None:
+    def interrupted(path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        atomically(tmp_path / "state", interrupted)
+    assert list(tmp_path.iterdir()) == []
