@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -36,8 +37,7 @@ def build_foreign(card: ModelCard, scale: int) -> nn.Module:
     from torch import nn
 
     target, _, attribute = card.build.rpartition(":")
-    if card.root and card.root not in sys.path:
-        sys.path.insert(0, card.root)
+    _enter(card.root)
     try:
         found: Any = _import(target)
     except Exception as error:  # foreign code may raise anything
@@ -57,6 +57,31 @@ def build_foreign(card: ModelCard, scale: int) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise SuiteError(f"{card.name}: {attribute} gave {type(network).__name__} instead of a network.")
     return network
+
+
+_OURS = frozenset({"suite", "reports", "bsrn", "baselines"})
+"""Packages that stay, also where they lie in the working folder from which a network is imported."""
+
+_ROOTS: list[str] = []
+"""Folders on the import path that are somebody's network's, one at a time."""
+
+
+def _enter(root: str) -> None:
+    """Put a network's folder first on the import path, in place of that of the network before.
+
+    Its modules are forgotten too: two projects may each have a ``block.py``.
+    """
+    for old in [old for old in _ROOTS if old != root]:
+        _ROOTS.remove(old)
+        with contextlib.suppress(ValueError):
+            sys.path.remove(old)
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if file and Path(old) in Path(file).parents and name.partition(".")[0] not in _OURS:
+                del sys.modules[name]
+    if root and root not in _ROOTS:
+        _ROOTS.append(root)
+        sys.path.insert(0, root)
 
 
 def _import(target: str) -> ModuleType:

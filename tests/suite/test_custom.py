@@ -95,6 +95,16 @@ def test_a_module_is_found_from_the_working_folder(checkout: Path, monkeypatch: 
     assert build(card, 2)(torch.zeros(1, 3, 5, 6)).shape == (1, 3, 10, 12)
 
 
+def test_two_projects_may_have_modules_of_one_name(checkout: Path, tmp_path: Path) -> None:
+    build(model_card(f"{checkout / 'net.py'}:Net"), 3)
+    other = tmp_path / "other project"
+    other.mkdir()
+    (other / "net.py").write_text("import parts\ndef Net(scale):\n    return parts.Own()\n")
+    (other / "parts.py").write_text("from torch import nn\nclass Own(nn.Identity):\n    pass\n")
+    assert type(build(model_card(f"{other / 'net.py'}:Net"), 3)).__name__ == "Own"
+    assert type(build(model_card(f"{checkout / 'net.py'}:Net"), 3)).__name__ == "Net"
+
+
 def test_the_code_stands_in_the_key(checkout: Path) -> None:
     card = model_card(str(checkout / "my.toml"))
     before = foreign_digest(card.build, card.root)
