@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from suite.errors import UsageError, unknown_name
-from suite.records import Record, Value
+from suite.pairs import image_figures
+from suite.records import Record
 from suite.statistics import Interval, paired_difference, paired_ratio, ratio_of_medians
+from suite.timing import floor_of, samples_of
 
 EXACT = 1e-9
 """Means of quality that differ by more than this differ."""
@@ -189,8 +191,8 @@ def _unlike(before: Record, after: Record) -> str:
         ids = [str(r.environment.get("id", "")) for r in (before, after)]
         if ids[0] != ids[1]:
             return f"unlike environments {ids[0]} and {ids[1]}: their times say nothing about the code"
-        times = [r.details.get("samples_ms") or [0.0] for r in (before, after)]
-        if any(not 0 < float(time) < math.inf for time in (*times[0], *times[1])):
+        times = [samples_of(r) or (0.0,) for r in (before, after)]
+        if any(not 0 < time < math.inf for time in (*times[0], *times[1])):
             return "the raw times are not in the records"
     return ""
 
@@ -225,7 +227,7 @@ def _judge_quality(line: Line, before: Record, after: Record, *, models: bool) -
     assert line.baseline is not None and line.candidate is not None
     if line.baseline == line.candidate or abs(line.candidate - line.baseline) <= EXACT:
         return replace(line, change=0.0)
-    pairs = [[v.value for v in _images(record, line.metric)] for record in (after, before)]
+    pairs = [list(image_figures(record, line.metric).values()) for record in (after, before)]
     interval: Interval | None = paired_difference(*pairs) if pairs[0] else None
     status: Status = "changed"
     if line.metric in HIGHER_IS_BETTER:
@@ -241,12 +243,8 @@ def _judge_quality(line: Line, before: Record, after: Record, *, models: bool) -
     return replace(line, lower=interval[1], upper=interval[2], remark=remark)
 
 
-def _images(record: Record, metric: str) -> list[Value]:
-    return [value for value in record.values if value.image and value.metric == metric]
-
-
 def _judge_runtime(line: Line, before: Record, after: Record) -> Line:
-    times = [[float(t) for t in record.details["samples_ms"]] for record in (after, before)]
+    times = [samples_of(record) for record in (after, before)]
     sessions = {record.details.get("session", record.key) for record in (before, after)}
     paired = len(sessions) == 1 and len(times[0]) == len(times[1])
     ratio, lower, upper = (paired_ratio if paired else ratio_of_medians)(times[0], times[1])
@@ -267,6 +265,5 @@ def _judge_runtime(line: Line, before: Record, after: Record) -> Line:
 
 def _noise_floor(before: Record, after: Record) -> tuple[float, bool]:
     """The larger noise floor that the records state, and whether any does."""
-    found = [record.details.get("noise", {}).get("floor") for record in (before, after)]
-    stated = [float(floor) for floor in found if floor is not None]
+    stated = [floor for floor in map(floor_of, (before, after)) if floor is not None]
     return (max(stated), True) if stated else (DEFAULT_FLOOR, False)

@@ -145,6 +145,15 @@ def test_memory_may_move_by_one_per_cent(peak: float, status: str) -> None:
     assert judge(memory(), memory(peak), "peak_bytes").status == status
 
 
+def test_a_session_whose_noise_could_not_be_measured_has_the_assumed_floor() -> None:
+    unknown = [
+        replace(r, details={**r.details, "noise": None})
+        for r in (runtime(timed(100)), runtime(timed(100), "two"))
+    ]
+    (line,) = compare_runs(unknown[:1], unknown[1:]).lines
+    assert line.remark == "two sessions; noise floor 5.0% (assumed)"
+
+
 @pytest.mark.parametrize(
     ("factor", "noise", "status"),
     [
