@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import Box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from reports.console import style_for
 from suite.comparison import Comparison, Line
 
 SHOWN = ("worse", "missing", "undecided", "changed", "better", "new", "not compared", "same")
@@ -34,10 +34,7 @@ def print_comparison(comparison: Comparison, console: Console, *, everything: bo
 
 
 def _table(lines: Sequence[Line], console: Console) -> RichTable:
-    plain = not console.is_terminal or "utf" not in console.encoding.lower()
-    rule = " -- \n" if plain else " \u2500\u2500 \n"
-    box = Box("    \n" * 2 + rule + "    \n" * 5, ascii=plain)
-    table = RichTable(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = RichTable(box=style_for(console).box(), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("result", no_wrap=True)
     table.add_column("model", overflow="fold")
     table.add_column("figure", overflow="fold")

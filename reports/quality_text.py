@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from reports.console import Style, style_for
 from reports.differences import DifferenceBlock, build_differences
 from reports.lens import Lens, LensBlock, LensCell, build_lenses
 from suite.records import Record
 
-_ASCII = str.maketrans({"\u2212": "-", "\u221e": "inf", "\u00d7": "x", "\u2019": "'"})
 _GAP = "  "
 
 
@@ -21,20 +21,20 @@ def print_quality(records: Sequence[Record], console: Console) -> None:
 
     Elsewhere than on a terminal only plain characters are used.
     """
-    plain = not console.is_terminal or "utf" not in console.encoding.lower()
+    style = style_for(console)
     for scale, blocks in build_differences(records).items():
         heading = f"\u00d7{scale}: PSNR in dB less that of the best, mean over the images [95 % interval]"
-        _print(heading, (line for block in blocks for line in _differences(block)), console, plain)
+        _print(heading, (line for block in blocks for line in _differences(block)), console, style)
     for scale, lens in build_lenses(records).items():
         heading = f"\u00d7{scale}: protocol lens; PSNR, SSIM and the difference of PSNR to sr-y"
-        _print(heading, _lens(lens, console.width), console, plain)
+        _print(heading, _lens(lens, console.width), console, style)
 
 
-def _print(heading: str, lines: Iterator[str], console: Console, plain: bool) -> None:
+def _print(heading: str, lines: Iterator[str], console: Console, style: Style) -> None:
     console.print()
-    console.print(Text(heading.translate(_ASCII) if plain else heading, style="bold"))
+    console.print(Text(style.text(heading), style="bold"))
     for line in lines:
-        console.print(Text(line.translate(_ASCII) if plain else line), soft_wrap=False)
+        console.print(Text(style.text(line)), soft_wrap=False)
 
 
 def _differences(block: DifferenceBlock) -> Iterator[str]:

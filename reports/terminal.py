@@ -6,20 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from reports.console import Style, style_for
 from reports.definitions import protocol_meaning
 from reports.grid import Grid, GridCell, Section
 from reports.notes import row_name, unique
 from reports.view import Cell, Column, Group, Table, View
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-_ASCII = str.maketrans({"\u00d7": "x", "\u2013": "-", "\u2014": "-", "\u221e": "inf", "\u2019": "'"})
-_BLANK = "    \n"
 _NAME_SHARE = 4
 """Names of models may take this part of the width; longer ones are broken into lines."""
 _WIDE = 130
@@ -28,23 +26,11 @@ _GAP = 2
 """Characters between columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """Whether only plain characters may be used, as in a file or a pipe."""
-
-    plain: bool
-
-    def text(self, words: str) -> str:
-        return words.replace(" \u00b7", ",").translate(_ASCII) if self.plain else words
-
-    def rank(self, cell: Cell) -> str:
-        if cell.rank is None:
-            return ""
-        return f" ({cell.rank})" if self.plain else str(cell.rank).translate(_SUPERSCRIPTS)
-
-    def box(self) -> Box:
-        rule = " -- \n" if self.plain else " \u2500\u2500 \n"
-        return Box(_BLANK * 2 + rule + _BLANK * 5, ascii=self.plain)
+def _rank(cell: Cell, style: Style) -> str:
+    """A rank as a small raised number; in brackets where only plain characters may be used."""
+    if cell.rank is None:
+        return ""
+    return f" ({cell.rank})" if style.plain else str(cell.rank).translate(_SUPERSCRIPTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +55,7 @@ def print_table(view: View, console: Console) -> None:
 
     On a terminal ranks are small raised digits; elsewhere only plain characters are used.
     """
-    style = _plain_or_not(console)
+    style = style_for(console)
     for table in view.tables:
         for group in table.groups:
             console.print()
@@ -89,7 +75,7 @@ def print_table(view: View, console: Console) -> None:
 
 def print_sections(sections: Sequence[Section], console: Console) -> None:
     """Print sections; of long ones the lead alone."""
-    style = _plain_or_not(console)
+    style = style_for(console)
     for section in sections:
         for sentence in section.lead:
             console.print()
@@ -105,7 +91,7 @@ def print_sections(sections: Sequence[Section], console: Console) -> None:
                 console.print(Text(style.text(note)))
 
 
-def _grid_table(grid: Grid, shown: int, style: _Style) -> RichTable:
+def _grid_table(grid: Grid, shown: int, style: Style) -> RichTable:
     table = RichTable(box=style.box(), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(Text(style.text(grid.stub)), overflow="fold", vertical="bottom")
     for label, sub in grid.columns[:shown]:
@@ -120,19 +106,14 @@ def _two_lines(cell: GridCell) -> str:
     return f"{cell.text}\n{cell.sub}".strip()
 
 
-def _plain_or_not(console: Console) -> _Style:
-    """Plain characters where the output is no terminal or cannot show others."""
-    return _Style(plain=not console.is_terminal or "utf" not in console.encoding.lower())
-
-
 def _name_width(names: Sequence[str], width: int) -> int:
     return min(max(width // _NAME_SHARE, 18), max(map(cell_len, (*names, "Model, weights"))))
 
 
-def _strip(column: Column, index: int, group: Group, style: _Style) -> _Strip:
+def _strip(column: Column, index: int, group: Group, style: Style) -> _Strip:
     cells = [row.cells[index] for row in group.rows]
     figures = tuple(style.text(_figure(cell)) for cell in cells)
-    ranks = [style.rank(cell) for cell in cells]
+    ranks = [_rank(cell, style) for cell in cells]
     widest = max(map(len, ranks))
     return _Strip(style.text(_head(column)), figures, tuple(rank.ljust(widest) for rank in ranks))
 
@@ -185,7 +166,7 @@ def _width(strips: Sequence[_Strip]) -> int:
     return sum(strip.width + _GAP for strip in strips) - _GAP
 
 
-def _rich_table(names: Sequence[str], name_width: int, strips: Sequence[_Strip], style: _Style) -> RichTable:
+def _rich_table(names: Sequence[str], name_width: int, strips: Sequence[_Strip], style: Style) -> RichTable:
     table = RichTable(box=style.box(), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(Text("Model, weights"), max_width=name_width, overflow="fold", vertical="bottom")
     for strip in strips:
@@ -196,7 +177,7 @@ def _rich_table(names: Sequence[str], name_width: int, strips: Sequence[_Strip],
     return table
 
 
-def _remarks(table: Table, style: _Style) -> Iterator[str]:
+def _remarks(table: Table, style: Style) -> Iterator[str]:
     """What a reader of the tables must know, one line a remark."""
     cells = [cell for group in table.groups for row in group.rows for cell in row.cells]
     if any(cell.rank for cell in cells):

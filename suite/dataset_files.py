@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,7 @@ from suite.catalog.cards import DatasetCard
 from suite.errors import SuiteError, UsageError, unknown_name
 from suite.home import expand
 from suite.images import image_files
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from suite.toml import tomllib
 
 TEXTS = ("name", "hr", "lr", "suffix", "note", "citation")
 KEYS = (*TEXTS, "images", "digests")

@@ -6,20 +6,14 @@ Nothing of theirs is imported here: a card only says where the code lies.
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from suite.catalog.cards import Checkpoint, InputConvention, ModelCard
 from suite.errors import SuiteError, UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from suite.toml import tomllib
 
 ENTRY_POINTS = "efficient_sr_suite.models"
 """Group in which an installed package names model cards: each entry leads to a `ModelCard`."""
@@ -61,10 +55,14 @@ def custom_card(text: str) -> ModelCard | None:
 
 def installed_names() -> list[str]:
     """Names that installed packages give; their cards are not loaded."""
+    import importlib.metadata  # slow to import, and most names are the catalog's
+
     return sorted(entry.name for entry in importlib.metadata.entry_points(group=ENTRY_POINTS))
 
 
 def _installed(name: str) -> ModelCard | None:
+    import importlib.metadata
+
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
         try:
             card = entry.load()

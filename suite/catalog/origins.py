@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from suite.catalog.cards import DatasetCard, ModelCard
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from suite.toml import tomllib
 
 HOST = "https://raw.githubusercontent.com"
 """Serves a file of a repository at a commit."""

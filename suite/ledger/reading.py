@@ -7,8 +7,8 @@ written: 29.00 is printed to the hundredth.
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -18,11 +18,7 @@ from suite.errors import SuiteError, UsageError
 from suite.ledger.checks import Place, known_name, mapping, mappings, number, only, shown, text, texts
 from suite.ledger.entries import COUNTS, Difference, Ledger, Source, Table
 from suite.ledger.parsing import TABLE_KEYS, read_table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from suite.toml import tomllib
 
 _DIFFERENCE_KEYS = (
     "table",
@@ -42,6 +38,16 @@ def load_ledger(path: Path | None = None) -> Ledger:
     Raises `UsageError` that names file and entry for anything that is not understood, `SuiteError` for a
     file that cannot be read.
     """
+    return _own() if path is None else _load(path)
+
+
+@functools.cache
+def _own() -> Ledger:
+    """The ledger of the package: it does not change while a report asks for it again and again."""
+    return _load(None)
+
+
+def _load(path: Path | None) -> Ledger:
     contents = [(Place(name), _parse(name, content)) for name, content in _files(path)]
     for place, data in contents:
         only(data, (*TABLE_KEYS, "sources", "differences"), place)

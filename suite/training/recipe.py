@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, UsageError, unknown_name
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from suite.toml import tomllib
 
 
 @dataclass(frozen=True, slots=True)
