@@ -36,9 +36,9 @@ def challenge_notes(
     yield (
         f"All figures but PSNR are at an input of {join(sizes)}. Parameters, FLOPs and activations are "
         "counted as the challenge counts them. Runtime stands for the challenge's mean time over its images "
-        "on one GPU; runtimes whose 95 % intervals overlap share a rank here, while the challenge ranks any "
-        "difference. Memory is that of one forward pass beyond weights and input; the challenge takes the "
-        "maximum over its images, weights included."
+        "on one GPU; runtimes within the noise of the session share a rank here, while the challenge ranks "
+        "any difference. Memory is that of one forward pass beyond weights and input; the challenge takes "
+        "the maximum over its images, weights included."
     )
     sums = [challenge for challenge, _ in results if challenge.rule == "rank sum"]
     tracks = [f"{t.title.partition(': ')[0].lower()} = {formula(sums[0], t.id)}" for t in sums[0].tracks]

@@ -92,6 +92,7 @@ def test_runtimes_that_cannot_be_told_apart_share_a_rank(three: list[Record]) ->
     table = only(noisy)
     runtimes = [cells(table, t)["Runtime median"][1] for t in ("RFDN (AIM 2020)", "IMDN", "BSRN")]
     assert runtimes == [1, 1, 3]
+    assert any("runtimes within the noise of the session share a rank" in note for note in table.notes)
 
 
 def test_it_says_that_these_are_no_places_in_a_challenge(three: list[Record]) -> None:
