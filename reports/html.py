@@ -29,6 +29,9 @@ from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
+STYLES = ("report.css",)
+SCRIPTS = ("report.js",)
+"""Files of ``static/`` in the order in which they go into the page, as one style sheet and one script."""
 SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
 
@@ -40,7 +43,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
     text. Names from records are data; none of them can become markup.
     """
     view = build(records)
-    style, script = _static("report.css"), _static("report.js")
+    style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -101,10 +104,10 @@ def _draw_sizes(panel: Panel) -> dict[str, Drawing]:
 
 
 @functools.cache
-def _static(name: str) -> Markup:
-    """A style sheet or script that goes into the page as it is."""
-    text = (_HERE / "static" / name).read_text(encoding="utf-8")
-    assert "</" not in text, f"{name} would end its own element"
+def _static(names: tuple[str, ...]) -> Markup:
+    """A style sheet or script that goes into the page as it is, joined from its files."""
+    text = "\n".join((_HERE / "static" / name).read_text(encoding="utf-8") for name in names)
+    assert "</" not in text, f"one of {', '.join(names)} would end its own element"
     return Markup(text)
 
 

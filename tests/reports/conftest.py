@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -209,3 +211,43 @@ def machines() -> SimpleNamespace:
 def records() -> list[Record]:
     """All measures of six models at x4, one of them without weights and one with a strange name."""
     return make_records()
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium; a test that needs one is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on the path")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Callable[..., Any]:
+    """A context manager ``(address, width=1400, **options)`` that gives a page of a new window.
+
+    ``options`` are those of Playwright's ``new_context``. When it closes there must have been no message in
+    the console, no error, and no request but that for the page.
+    """
+
+    @contextmanager
+    def open_page(address: str, width: int = 1400, **options: Any) -> Iterator[Any]:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        page = context.new_page()
+        seen: list[str] = []
+        page.on("console", lambda message: seen.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: seen.append(f"error: {error}"))
+        page.on("request", lambda request: seen.append(request.url))
+        page.goto(address)
+        yield page
+        assert [one for one in seen if one.partition("#")[0] != address.partition("#")[0]] == []
+        context.close()
+
+    return open_page

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,7 @@ from reports.html import render
 from suite.files import write_text
 from suite.records import Record
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the path"),
-]
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
 
 
@@ -31,32 +24,10 @@ def address(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> 
     return file.as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def visit(browser: Any, address: str) -> Open:
+def visit(open_page: Open, address: str) -> Open:
     """Opens the page in a window; at its end there must have been no message and no other request."""
-
-    @contextmanager
-    def visit(width: int = 1400, **options: Any) -> Iterator[Any]:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        page = context.new_page()
-        seen: list[str] = []
-        page.on("console", lambda message: seen.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: seen.append(f"error: {error}"))
-        page.on("request", lambda request: seen.append(request.url))
-        page.goto(address)
-        yield page
-        assert [one for one in seen if one != address] == []
-        context.close()
-
-    return visit
+    return partial(open_page, address)
 
 
 def titles(page: Any) -> list[str]:
