@@ -30,7 +30,7 @@ from suite.records import Record
 
 _HERE = Path(__file__).parent
 STYLES = ("report.css",)
-SCRIPTS = ("report.js",)
+SCRIPTS = ("state.js", "report.js")
 """Files of ``static/`` in the order in which they go into the page, as one style sheet and one script."""
 SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""

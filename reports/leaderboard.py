@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,6 +80,12 @@ def model_title(record: Record) -> str:
 def weights_digest(record: Record) -> str:
     """SHA-256 of the weights' file; empty if there is none. One path may have held several files."""
     return str(record.details.get("weights", {}).get("sha256", ""))
+
+
+def row_id(record: Record) -> str:
+    """Id of the row that a record belongs to: a digest of its model, scale, weights and configuration."""
+    parts = (record.model, record.scale, record.weights, weights_digest(record), *group_key(record))
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:10]
 
 
 def weights_label(record: Record) -> str:
@@ -197,6 +205,7 @@ def _row(draft: _Draft, columns: Sequence[Column], ranks: Sequence[int | None]) 
     first = draft.records[0]
     sessions = {str(r.details.get("session", "")) for r in draft.chosen if r and r.measure == "runtime"}
     return Row(
+        id=row_id(first),
         model=first.model,
         title=model_title(first),
         year=str(first.card.get("year") or ""),

@@ -69,6 +69,8 @@ class Cell:
 class Row:
     """One model with its weights in one configuration."""
 
+    id: str
+    """The same for the same model, scale, weights and configuration in every report."""
     model: str
     title: str
     year: str

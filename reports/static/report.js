@@ -1,5 +1,3 @@
-"use strict";
-
 /* Sorting, tooltips and a copy button. The page says all it has to say without this script. */
 
 function compare(a, b, direction) {

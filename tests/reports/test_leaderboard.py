@@ -194,6 +194,25 @@ def test_sessions_of_timing_are_told(make: Factory, models: SimpleNamespace) -> 
     )
 
 
+def test_ids_of_rows_tell_models_scales_weights_and_configurations_apart(
+    make: Factory, models: SimpleNamespace, machines: SimpleNamespace
+) -> None:
+    def ids(**changes: Any) -> list[str]:
+        made = make([models.bsrn, models.rfdn], ["cost"], **changes)
+        return [r.id for t in build(made).tables for g in t.groups for r in g.rows]
+
+    all_changes: list[dict[str, Any]] = [
+        {},
+        {"scale": 2},
+        {"threads": 1},
+        {"weights": "shipped"},
+        {"environment": machines.second},
+    ]
+    found = [one for changes in all_changes for one in ids(**changes)]
+    assert len(set(found)) == len(found) == 10
+    assert ids(datasets=["Set5"]) == ids()
+
+
 def test_notes_on_datasets_stand_at_their_columns(make: Factory, models: SimpleNamespace) -> None:
     made = make([models.bsrn])
 
