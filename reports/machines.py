@@ -8,6 +8,8 @@ from typing import Any
 from suite.records import Record
 
 UNKNOWN = "unknown machine"
+FREED_MEMORY = {"keep": "kept by the process", "system": "as the C library does"}
+"""What `suite.allocator` does with memory that a network has freed, in words."""
 
 
 def environment_id(record: Record) -> str:
@@ -34,6 +36,7 @@ def facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("System", environment.get("system", "")),
         ("Python", environment.get("python", "")),
         ("Packages", ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))),
+        ("Freed memory", FREED_MEMORY.get(str(environment.get("allocator", "")), "")),
         ("Environment id", environment.get("id", "")),
     ]
     return [(label, str(text)) for label, text in pairs if text not in ("", None)]

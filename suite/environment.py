@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import __version__
+from suite.allocator import treatment
 from suite.records import make_key
 
 PACKAGES = ("torch", "numpy", "scipy", "fvcore", "ptflops", "pillow")
@@ -152,7 +153,8 @@ def accelerator(device: str) -> str:
 def describe(device: str = "cpu") -> dict[str, Any]:
     """The environment as plain JSON.
 
-    ``id`` is a digest of all that can move a runtime: machine, system, Python and packages. Two runs with
+    ``id`` is a digest of all that can move a runtime: machine, system, Python, packages and what is done
+    with freed memory. Two runs with
     the same id may be compared with one another. Beside it stand the version of the suite's code, which
     processors the process may use, and the load average when it was asked for: they differ from run to run.
     """
@@ -166,6 +168,7 @@ def describe(device: str = "cpu") -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": packages(),
         "settings": {name: os.environ[name] for name in SETTINGS if name in os.environ},
+        "allocator": treatment(),
     }
     momentary = {"affinity": affinity(), "load_average": load_average()}
     return {"id": make_key(found)[:8], **found, "code": code_version(), **momentary}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from suite.allocator import apply_treatment
 from suite.errors import SuiteError, unknown_name
 
 if TYPE_CHECKING:
@@ -84,12 +85,13 @@ def backend_by_name(name: str) -> Backend:
 def prepare(subject: Subject) -> Forward:
     """Load a subject's network and weights and make it ready to run in its configuration.
 
-    Sets the number of threads of this process. Raises `SuiteError`.
+    Sets the number of threads of this process and what it does with freed memory. Raises `SuiteError`.
     """
     import torch
 
     from suite.weights import load_model
 
+    apply_treatment()
     torch.set_num_threads(subject.threads)
     network = load_model(subject.card, subject.scale, subject.weights)
     return backend_by_name(subject.backend).prepare(network, subject.device, subject.precision)
