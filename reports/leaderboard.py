@@ -56,8 +56,14 @@ def sort_records(records: Sequence[Record]) -> list[Record]:
 
     Of several with one key one with values counts before one without, then the one that finished last.
     """
-    best_last = sorted(records, key=lambda r: (bool(r.values), r.finished, to_json(r)))
-    by_key = {r.key: r for r in best_last}
+    same_key: dict[str, list[Record]] = {}
+    for record in records:
+        same_key.setdefault(record.key, []).append(record)
+    # The text of a record with many images is long, so it is asked only where it decides.
+    by_key = {
+        key: max(same, key=lambda r: (bool(r.values), r.finished, to_json(r))) if len(same) > 1 else same[0]
+        for key, same in same_key.items()
+    }
     return sorted(
         by_key.values(),
         key=lambda r: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -116,11 +117,17 @@ def _expanded(confidence: float, count: int) -> float:
     return float(1 - 2 * ndtr(-student * np.sqrt(count / (count - 1))))
 
 
+@functools.lru_cache(maxsize=8)
+def _draws(count: int) -> NDArray[np.int64]:
+    """The places that every resample of ``count`` values takes: the same each time, and slow to draw."""
+    return np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+
+
 def _bootstrap(values: _Floats, statistic: Callable[..., _Floats], confidence: float) -> Interval:
     """A statistic of the values with its percentile interval; ``statistic`` takes an ``axis``."""
     if not len(values):
         raise ValueError("no samples")
-    draws = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
+    draws = _draws(len(values))
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(statistic(values[draws], axis=1), (tail, 1 - tail))
     return float(statistic(values)), float(lower), float(upper)

@@ -6,9 +6,9 @@ import hashlib
 import random
 import shutil
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -251,3 +251,66 @@ def open_page(browser: Any) -> Callable[..., Any]:
         context.close()
 
     return open_page
+
+
+FULL_SETS = {"Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100}
+
+
+def full_records(scales: Sequence[int] = (2, 3, 4), sets: Mapping[str, int] = FULL_SETS) -> list[Record]:
+    """A made-up run of every network of the catalog on test sets of the true sizes, image by image."""
+    from suite.catalog import MODELS
+
+    made: list[Record] = []
+    for number, card in enumerate(MODELS.values()):
+        draw = random.Random(card.name)
+        params = 0 if not card.needs_weights else int(10 ** draw.uniform(4.0, 6.2))
+        macs = int(params * 65536 * draw.uniform(0.3, 1.4))
+        model = Model(
+            *(card.name, card.title, card.year, "official" if params else "no parameters"),
+            *(
+                params,
+                macs,
+                int(macs**0.8),
+                10 + number,
+                20 + params / 9e3,
+                macs / 4e7 * draw.uniform(0.5, 2),
+            ),
+            *(None, None),
+        )
+        for scale in set(scales) & set(card.scales):
+            fields = configuration(model, scale=scale)
+            fields["card"] = {"title": card.title, "family": card.family, "year": card.year}
+            for one in cost_records(model, fields):
+                counts = tuple(
+                    Value(metric, (one.value(of) or 0) * share)
+                    for metric, of, share in (
+                        ("macs_ntire", "macs", 1.02),
+                        ("macs_fvcore", "macs", 1.01),
+                        ("activations_ntire", "activations", 0.98),
+                    )
+                )
+                made.append(replace(one, values=one.values + counts))
+            made += speed_records(model, fields, f"full{scale}") if params else []
+            made += _full_quality(fields, sets, 34.0 - 1.8 * scale + params**0.25 / 8, draw)
+    return made
+
+
+def _full_quality(
+    fields: dict[str, Any], sets: Mapping[str, int], level: float, draw: random.Random
+) -> Iterator[Record]:
+    for name, images in sets.items():
+        hard = [random.Random(f"{name} {n}").gauss(0, 3.5) for n in range(images)]
+        psnr = [level + one + draw.gauss(0, 0.08) for one in hard]
+        figures = [("psnr", "dB", psnr), ("ssim", "", [0.6 + value / 100 for value in psnr])]
+        values = [Value(metric, statistics.fmean(found), unit) for metric, unit, found in figures]
+        for metric, unit, found in figures:
+            values += [Value(metric, v, unit, image=f"{name}-{n:03}") for n, v in enumerate(found)]
+        dataset = {"digest": hashlib.sha256(name.encode()).hexdigest(), "images": images, "known": True}
+        details = {"dataset": dataset | {"lr": "stored", "note": ""}}
+        yield record("quality", fields, details, dataset=name, protocol="sr-y", values=tuple(values))
+
+
+@pytest.fixture(scope="session")
+def full_run() -> list[Record]:
+    """The records of `full_records` at all scales."""
+    return full_records()
