@@ -38,7 +38,9 @@ def find_columns(records: Sequence[Record], scale: int) -> tuple[Column, ...]:
     columns: list[Column] = []
     for figure in FIGURES:
         inputs = _inputs(r.input for r in records if r.measure == figure.measure and r.input)
-        if figure.metric == "activations" and _NTIRE in inputs:
+        if not _given(figure, records):
+            continue
+        if figure.metric in ("activations", "bytes_moved") and _NTIRE in inputs:
             inputs = {_NTIRE: inputs[_NTIRE]}  # the input at which the field states them
         if inputs and not figure.by_input:
             inputs = {"": ""}
@@ -47,6 +49,12 @@ def find_columns(records: Sequence[Record], scale: int) -> tuple[Column, ...]:
             for pixels in sorted(inputs, key=lambda p: (p != hd_pixels(scale), p != _NTIRE, p))
         ]
     return (*columns, *_quality_columns(records))
+
+
+def _given(figure: Figure, records: Sequence[Record]) -> bool:
+    """Whether records have a figure, or could have had it; those of an earlier version may lack it."""
+    own = [r for r in records if r.measure == figure.measure]
+    return any(r.value(figure.metric) is not None for r in own) or not any(r.values for r in own)
 
 
 def _inputs(sizes: Iterable[str]) -> dict[str, str]:
@@ -196,6 +204,8 @@ def print_interval(column: Column, lower: float, upper: float) -> str:
 
 def print_exact(column: Column, value: float) -> str:
     """A figure in full, in the record's unit."""
-    unit = {"peak_bytes": " bytes", "latency_ms": " ms", "psnr": " dB"}.get(column.metric, "")
+    unit = {"peak_bytes": " bytes", "bytes_moved": " bytes", "latency_ms": " ms", "psnr": " dB"}.get(
+        column.metric, ""
+    )
     text = f"{int(value):,}" if math.isfinite(value) and value == int(value) else repr(value)
     return text + unit

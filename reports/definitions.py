@@ -55,6 +55,16 @@ FIGURES = (
         decimals=0,
     ),
     Figure(
+        "cost",
+        "bytes_moved",
+        "Bytes moved",
+        "MB",
+        1e6,
+        "Bytes that the executed operators read and write, weights included, each tensor once an operator, "
+        "in 32-bit floating point; views are free, caches are left out of account",
+        by_input=True,
+    ),
+    Figure(
         "memory",
         "peak_bytes",
         "Peak memory",

@@ -228,6 +228,8 @@ def _cell(column: Column, record: Record | None, rank: int | None) -> Cell:
     figure = _figure(column, record)
     if figure is None:
         reason = record.not_measured or "the result is not a number"
+        if record.values and record.value(column.metric) is None:
+            reason = "the record is of an earlier version, which did not count it: measure it again"
         return Cell("", missing=f"not measured: {reason}", key=record.key)
     lower, upper = figure.lower, figure.upper
     interval = "" if lower is None or upper is None else print_interval(column, lower, upper)

@@ -50,8 +50,8 @@ _MEASURES = (
     Measure(
         "cost",
         "suite.measures.cost",
-        2,
-        "parameters, multiply-accumulates, activations and convolutions, beside other tools' counts",
+        3,
+        "parameters, multiply-accumulates, activations, convolutions, bytes moved, and other tools' counts",
         (
             "params",
             "macs",
@@ -63,6 +63,7 @@ _MEASURES = (
             "activations",
             "activations_ntire",
             "conv_layers",
+            "bytes_moved",
         ),
     ),
     Measure(

@@ -47,6 +47,7 @@ def count(task: Task) -> tuple[tuple[Value, ...], dict[str, Any]]:
         "macs_with_bias": own.macs + own.bias_additions,
         "activations": own.activations,
         "conv_layers": own.convolutions,
+        "bytes_moved": own.bytes_moved,
     }
     figures["macs_ntire"], figures["activations_ntire"] = ntire_counts(meta, size)
     failures: dict[str, str] = {}
@@ -60,7 +61,8 @@ def count(task: Task) -> tuple[tuple[Value, ...], dict[str, Any]]:
         "not_counted": failures,
         "audit": audit(network, meta, own, size, figures),
     }
-    return tuple(Value(metric, figure) for metric, figure in figures.items()), details
+    units = {"bytes_moved": "bytes"}
+    return tuple(Value(metric, figure, units.get(metric, "")) for metric, figure in figures.items()), details
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from suite.errors import SuiteError
 from suite.isolation import one_line
+from suite.measures.traffic import bytes_moved
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,6 +42,8 @@ class Call:
     """Elements of its result."""
     macs: int = 0
     bias_additions: int = 0
+    bytes_moved: int = 0
+    """Bytes that it reads and writes, each once."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,8 @@ class Tally:
     """Executed convolutions, transposed ones included; a layer called twice counts twice."""
     others: Counter[str] = field(default_factory=Counter)
     """Output elements of every other operator that computes, by name: none of them is in ``macs``."""
+    bytes_moved: int = field(default=0, compare=False)
+    """Bytes of all operators' inputs and outputs: see `suite.measures.traffic`."""
     calls: list[Call] = field(default_factory=list, compare=False)
     """The operators in the order in which they were called."""
 
@@ -210,6 +215,9 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise reason from error
         finally:
             self.executing = False
+        moved = bytes_moved(func, args, kwargs, output)
+        self.tally.bytes_moved += moved
+        call.bytes_moved += moved
         if rule is not None:
             self._add(rule(args, output), _elements(output), call)
         elif name not in MOVES_ONLY:

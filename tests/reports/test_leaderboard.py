@@ -351,3 +351,15 @@ def test_a_busy_machine_is_told(records: list[Record]) -> None:
     busy = [replace(r, details={**r.details, "busy_before": 0.42}) for r in busy]
     texts = [note.text for note in build(busy).tables[0].notes]
     assert any("other programs used 42% of the machine's processors" in text for text in texts)
+
+
+def test_a_figure_that_older_records_lack_has_a_column_only_beside_newer_ones(make: Factory) -> None:
+    old = make(measures=["cost"])
+    assert not [c for c in build(old).tables[0].columns if c.metric == "bytes_moved"]
+    moved = Value("bytes_moved", 2_811_881_632, "bytes")
+    new = [replace(r, values=(*r.values, moved)) if r.model == "rfdn" else r for r in old]
+    table = build(new).tables[0]
+    (place,) = [i for i, column in enumerate(table.columns) if column.metric == "bytes_moved"]
+    cells = {row.model: row.cells[place] for group in table.groups for row in group.rows}
+    assert (cells["rfdn"].text, cells["rfdn"].exact) == ("2,812", "2,811,881,632 bytes")
+    assert "earlier version" in cells["bsrn"].missing

@@ -101,7 +101,15 @@ def test_bsrn_s_at_the_input_of_the_challenge(metric: str, unit: float, expected
 
 
 def test_bicubic_costs_no_multiply_accumulates() -> None:
-    assert figures("bicubic", (3, 32, 48)) == dict.fromkeys(MEASURES["cost"].metrics, 0)
+    found = figures("bicubic", (3, 32, 48))
+    assert found.pop("bytes_moved") > 4 * 3 * (32 * 48 + 128 * 192)  # it reads and writes an image at least
+    assert found == dict.fromkeys(set(MEASURES["cost"].metrics) - {"bytes_moved"}, 0)
+
+
+def test_bsrn_moves_more_than_three_times_the_bytes_of_rfdn_with_fewer_multiplications() -> None:
+    bsrn, rfdn = (cached(name, (3, 256, 256)) for name in ("bsrn", "rfdn"))
+    assert bsrn["macs"] < rfdn["macs"]
+    assert (bsrn["bytes_moved"], rfdn["bytes_moved"]) == (9_542_342_720, 2_811_881_632)
 
 
 def test_activations_of_a_network_of_convolutions_are_the_same_to_ntire() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from suite.statistics import (
     paired_difference,
     paired_ratio,
     pooled_differences,
+    rank_correlation,
     ratio_of_medians,
 )
 
@@ -185,3 +187,70 @@ def test_interval_of_the_ratio_holds_the_true_one_about_as_often_as_it_says() ->
 def test_ratio_of_medians_refuses(bad: tuple[list[float], list[float]]) -> None:
     with pytest.raises(ValueError, match=r"no samples|not positive"):
         ratio_of_medians(*bad)
+
+
+Kind = Literal["spearman", "kendall"]
+KINDS: tuple[Kind, ...] = ("spearman", "kendall")
+
+
+@pytest.mark.parametrize(
+    ("second", "rho", "tau"),
+    [
+        # Differences of ranks 1, -1, 0, 0, 0: 1 - 6 * 2 / (5 * 24); 9 of 10 pairs agree: 8 / 10
+        ([2, 1, 3, 4, 5], 0.9, 0.8),
+        # -4, -2, 0, 2, 4: 1 - 6 * 40 / 120
+        ([5, 4, 3, 2, 1], -1.0, -1.0),
+        ([10, 20, 40, 80, 1e9], 1.0, 1.0),  # only the order counts
+        # 0, -2, 1, 1, 0: 1 - 6 * 6 / 120; pairs (2, 3) and (2, 4) disagree
+        ([1, 4, 2, 3, 5], 0.7, 0.6),
+    ],
+)
+def test_rank_correlations_that_can_be_worked_out(second: list[float], rho: float, tau: float) -> None:
+    for kind, expected in zip(KINDS, (rho, tau), strict=True):
+        found = rank_correlation([1, 2, 3, 4, 5], second, kind=kind)
+        assert found is not None
+        assert found[0] == pytest.approx(expected)
+
+
+def test_ties_share_their_ranks() -> None:
+    # Ranks 1.5, 1.5, 3, 4, 5 against 1, 2, 3, 4, 5: covariance 9.5, variances 9.5 and 10
+    rho = rank_correlation([1, 1, 3, 4, 5], [1, 2, 3, 4, 5])
+    # One pair is tied on one side: 9 / sqrt(9 * 10)
+    tau = rank_correlation([1, 1, 3, 4, 5], [1, 2, 3, 4, 5], kind="kendall")
+    assert rho is not None and tau is not None
+    assert rho[0] == pytest.approx(9.5 / math.sqrt(9.5 * 10))
+    assert tau[0] == pytest.approx(9 / math.sqrt(90))
+
+
+def test_the_interval_of_a_rank_correlation_is_that_of_its_formula() -> None:
+    found = rank_correlation([1, 2, 3, 4, 5], [1, 4, 2, 3, 5])
+    assert found is not None
+    # atanh(0.7) = 0.86730; sqrt((1 + 0.245) / 2) = 0.78899, times 1.95996
+    assert found == pytest.approx((0.7, math.tanh(0.86730 - 1.54640), math.tanh(0.86730 + 1.54640)), abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_perfect_order_of_few_proves_less_than_one_of_many(kind: Kind) -> None:
+    few, many = (rank_correlation(range(n), range(n), kind=kind) for n in (5, 40))
+    assert few is not None and many is not None
+    assert (few[0], few[2], many[2]) == pytest.approx((1, 1, 1))
+    assert few[1] < 0.7 < 0.95 < many[1] < 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_interval_of_a_rank_correlation_holds_the_truth_as_often_as_it_says(kind: Kind) -> None:
+    r = 0.6  # of the normal distribution; Kendall, Rank Correlation Methods, gives both of its orders'
+    truth = {"spearman": 6 / math.pi * math.asin(r / 2), "kendall": 2 / math.pi * math.asin(r)}[kind]
+    draws = np.random.default_rng(0).multivariate_normal([0, 0], [[1, r], [r, 1]], (400, 20))
+    intervals = [rank_correlation(pairs[:, 0], pairs[:, 1], kind=kind) for pairs in draws]
+    share = np.mean([found is not None and found[1] <= truth <= found[2] for found in intervals])
+    assert 0.93 <= share <= 0.99
+
+
+def test_where_there_is_no_order_there_is_no_correlation() -> None:
+    assert rank_correlation([1, 2, 3, 4], [1, 2, 3, 4]) is None
+    assert rank_correlation([1, 2, 3, 4, 5], [7, 7, 7, 7, 7]) is None
+    with pytest.raises(ValueError, match="not pairs"):
+        rank_correlation([1, 2, 3, 4, 5], [1])
+    with pytest.raises(ValueError, match="not finite"):
+        rank_correlation([1, 2, 3, 4, math.inf], [1, 2, 3, 4, 5])
