@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,9 +89,14 @@ class Dataset:
             )
         return found[0]
 
-    def pairs(self) -> Iterator[Pair]:
-        """The pairs in the order of their names. Raises `SuiteError` for a damaged or unfit image."""
+    def pairs(self, only: Container[str] | None = None) -> Iterator[Pair]:
+        """The pairs in the order of their names, those with a name in ``only`` if it is given.
+
+        Raises `SuiteError` for a damaged or unfit image.
+        """
         for hr_file, lr_file in self.files:
+            if only is not None and hr_file.stem not in only:
+                continue
             hr = crop_to_multiple(read_rgb(hr_file), self.scale)
             if 0 in hr.shape:
                 raise SuiteError(f"{hr_file} is smaller than the scale x{self.scale}: remove it.")

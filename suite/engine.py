@@ -11,6 +11,7 @@ from typing import Any
 from suite.errors import SuiteError
 from suite.isolation import State, Worker, one_line, tell
 from suite.measures import MEASURES
+from suite.outputs import details_stored, lacks_pictures
 from suite.plan import task_key
 from suite.records import Record, Store
 from suite.task import Outcome, Say, Task, size_text
@@ -37,8 +38,13 @@ def execute(tasks: Sequence[Task], store: Store, environment: dict[str, Any], sa
     waiting: dict[tuple[object, ...], list[tuple[Task, str]]] = {}
     for task in tasks:
         key, problem = task_key(task, environment["id"])
-        if (record := known.get(key)) is not None and not record.not_measured:
-            yield Finished(task, record, reused=True)
+        record = known.get(key)
+        if record is not None and not record.not_measured:
+            if problem or not lacks_pictures(task, record.details, store.file.parent):
+                yield Finished(task, record, reused=True)
+                continue
+            group = ("pictures", *MEASURES[task.measure].group(task))
+            waiting.setdefault(group, []).append((dataclasses.replace(task, pictures_only=True), key))
         elif problem and record is not None and record.not_measured == problem:
             yield Finished(task, record, reused=False)
         elif problem:
@@ -49,7 +55,11 @@ def execute(tasks: Sequence[Task], store: Store, environment: dict[str, Any], sa
     for group_tasks in waiting.values():
         keys = dict(group_tasks)
         for outcome in _outcomes(list(keys), say):
-            yield _finish(outcome, keys[outcome.task], store, environment)
+            key = keys[outcome.task]
+            if outcome.task.pictures_only:
+                yield _complete(outcome, known[key], store)
+            else:
+                yield _finish(outcome, key, store, environment)
 
 
 def _outcomes(tasks: list[Task], say: Say) -> Iterator[Outcome]:
@@ -83,6 +93,14 @@ def _serve(state: State, tasks: list[Task]) -> Iterator[Outcome]:
     yield from MEASURES[tasks[0].measure].load()(tasks, lambda words: tell(state, words))
 
 
+def _complete(outcome: Outcome, record: Record, store: Store) -> Finished:
+    """A record with the pictures that it lacked; unchanged if they can't be made now."""
+    if not outcome.not_measured:
+        pictures = details_stored(store.file.parent, outcome)
+        record = store.append(dataclasses.replace(record, details={**record.details, **pictures}))
+    return Finished(outcome.task, record, reused=True)
+
+
 def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any]) -> Finished:
     task, subject = outcome.task, outcome.task.subject
     card, weights = subject.card, subject.weights
@@ -105,7 +123,7 @@ def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any
         details={
             "weights": {"file": file, "sha256": weights.sha256, **weights.training},
             "effort": task.effort,
-            **outcome.details,
+            **details_stored(store.file.parent, outcome),
         },
         card={"title": card.title, "family": card.family, "year": card.year, **_convention(task)},
         environment=environment,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from suite.home import holds
 from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES, measure_by_name
 from suite.records import make_key
+from suite.regions import Region, image_sizes, parse_crops, place_crops, usual_regions
 from suite.task import Size, Subject, Task, size_text
 from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights, find_weights, source_digest
 
@@ -48,6 +50,9 @@ class Request:
     effort: str = "standard"
     patience: float = PATIENCE_S
     """How long a process may be silent, in seconds, before it counts as hanging."""
+    crops: tuple[str, ...] | None = None
+    """Crops that pictures are kept of, as ``IMAGE:X,Y,WxH``; empty for the usual parts of the first dataset,
+    None for no pictures."""
 
 
 def ntire_input(channels: int) -> Size:
@@ -83,9 +88,10 @@ def make_plan(request: Request) -> list[Task]:
         timed = next((entry for entry in datasets if entry[0] == usual), None)
         if timed is None and "runtime" in measures:
             timed = _open(usual, scale, request.home)
+        regions = _regions(datasets, request)
         for card in cards:
             subject, problem = _subject(card, scale, request)
-            tasks += _tasks_of(subject, problem, datasets, timed, measures, request)
+            tasks += _tasks_of(subject, problem, datasets, timed, regions, measures, request)
     order = {name: position for position, name in enumerate(("cost", "memory", "runtime", "quality"))}
     patient = (dataclasses.replace(task, patience=request.patience) for task in tasks)
     return sorted(patient, key=lambda task: order[task.measure])
@@ -116,6 +122,19 @@ def _open(name: str, scale: int, home: Path) -> Opened:
         return dataset_name(name), None, str(error)
 
 
+def _regions(datasets: Sequence[Opened], request: Request) -> dict[str, tuple[Region, ...]]:
+    """What pictures are kept of, by dataset. Raises `UsageError` for a crop that is not in any of them."""
+    sizes: dict[str, dict[str, tuple[int, int]]] = {}
+    if request.crops is not None:
+        for name, dataset, _ in datasets:
+            sizes[name] = {}
+            with contextlib.suppress(SuiteError):  # a damaged set is the reason of its tasks
+                sizes[name] = image_sizes(dataset) if dataset else {}
+    if not request.crops:
+        return {name: usual_regions(sizes[name]) for name in list(sizes)[:1]}
+    return place_crops(parse_crops(request.crops), sizes)
+
+
 def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, str]:
     """A model at a scale in the configuration asked for, and why it can't be had, if so."""
     problem = ""
@@ -137,6 +156,7 @@ def _tasks_of(
     problem: str,
     datasets: Sequence[Opened],
     timed: Opened | None,
+    regions: Mapping[str, tuple[Region, ...]],
     measures: Sequence[str],
     request: Request,
 ) -> Iterator[Task]:
@@ -157,7 +177,10 @@ def _tasks_of(
         problem = _without_weights(subject)
     for name, dataset, trouble in datasets:
         for protocol in request.protocols:
-            yield Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
+            task = Task("quality", subject, dataset, name, protocol, problem=problem or trouble)
+            if protocol == request.protocols[0]:  # the pictures of one pass are kept once
+                task = dataclasses.replace(task, regions=regions.get(name, ()))
+            yield task
 
 
 def _without_weights(subject: Subject) -> str:

@@ -10,6 +10,7 @@ from suite.catalog.cards import ModelCard
 from suite.datasets import Dataset
 from suite.isolation import PATIENCE_S
 from suite.records import Value
+from suite.regions import Region
 from suite.weights import Weights
 
 Size = tuple[int, int, int]
@@ -54,6 +55,10 @@ class Task:
     """How long runtime is measured: ``quick``, ``standard`` or ``rigorous``."""
     patience: float = PATIENCE_S
     """How long a process that measures it may be silent, in seconds."""
+    regions: tuple[Region, ...] = ()
+    """Of which parts of the outputs pictures are kept; no part of the key."""
+    pictures_only: bool = False
+    """Whether the values are there and nothing but the pictures is missing."""
     problem: str = ""
     """Why the task can't be measured, where that is known beforehand."""
 
@@ -73,6 +78,8 @@ class Outcome:
     values: tuple[Value, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     not_measured: str = ""
+    pictures: tuple[bytes, ...] = ()
+    """PNG files that ``details`` names by their digests."""
 
 
 Say = Callable[[str], None]

@@ -24,6 +24,19 @@ def add_home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_crops(parser: argparse.ArgumentParser) -> None:
+    """Add the options ``--crops`` and ``--no-crops``."""
+    crops = parser.add_mutually_exclusive_group()
+    crops.add_argument(
+        "--crops",
+        nargs="+",
+        action="extend",
+        metavar="IMAGE:X,Y,WxH",
+        help="show these parts of images side by side (default: three where the networks differ most)",
+    )
+    crops.add_argument("--no-crops", action="store_true", help="compare no images")
+
+
 def positive(text: str) -> int:
     """An argument that must be a whole number above zero."""
     number = int(text)

@@ -73,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"how long a measuring process may be silent (default: {PATIENCE_S:g})",
     )
+    common.add_crops(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
     )
@@ -113,6 +114,7 @@ def execute(options: argparse.Namespace) -> int:
         threads=options.threads or available_cores(),
         effort=options.effort,
         patience=options.patience,
+        crops=None if options.no_crops else tuple(options.crops or ()),
     )
     tasks = plan.make_plan(request)
     print(f"Home: {request.home}. {plan.describe_sources(tasks)}", file=sys.stderr)
