@@ -6,6 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Tone = Literal["", "good", "bad", "muted"]
+Mark = Literal["", "best", "second"]
+
+BETWEEN = " / "
+"""Stands between the figures of one cell, such as PSNR and SSIM."""
+
+_SET_OFF: dict[Mark, tuple[str, str]] = {"": ("", ""), "best": ("**", "**"), "second": ("<u>", "</u>")}
+"""Best and second in Markdown."""
+
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
@@ -14,8 +23,16 @@ class GridCell:
     text: str
     sub: str = ""
     """A second, smaller line: an interval, a difference."""
-    tone: Literal["", "good", "bad", "muted"] = ""
+    tone: Tone = ""
     """How it is set off; the words say the same."""
+    marks: tuple[Mark, ...] = ()
+    """How the parts of the text between slashes stand among their column; empty for none."""
+
+    @property
+    def parts(self) -> tuple[tuple[str, Mark], ...]:
+        """The text in pieces that belong one behind the other, each with its mark."""
+        pieces = self.text.split(BETWEEN)
+        return tuple((piece, self.marks[n] if self.marks else "") for n, piece in enumerate(pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +88,15 @@ def _markdown(section: Section) -> Iterator[str]:
         heads = [grid.stub, *(_joined(label, sub, ", ") for label, sub in grid.columns)]
         yield from (f"**{grid.caption}**", "", _line(heads), _line(["---", *["---:"] * len(grid.columns)]))
         for row in grid.rows:
-            cells = [_joined(cell.text, cell.sub, "<br>") for cell in row.cells]
+            cells = [_joined(_marked(cell), cell.sub, "<br>") for cell in row.cells]
             yield _line([_joined(row.title, row.sub, "<br>"), *cells])
         yield ""
         for note in grid.notes:
             yield from (note, "")
+
+
+def _marked(cell: GridCell) -> str:
+    return BETWEEN.join(text.join(_SET_OFF[mark]) for text, mark in cell.parts)
 
 
 def _joined(text: str, sub: str, between: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from reports.grid import Grid, GridCell, GridRow, Section
+from reports.grid import Grid, GridCell, GridRow, Section, Tone
 from suite.ledger import Finding, Ledger, Verdict, load_ledger, verify
 from suite.records import Record
 
-SHOWN: dict[Verdict, tuple[str, Literal["", "good", "bad", "muted"]]] = {
+SHOWN: dict[Verdict, tuple[str, Tone]] = {
     Verdict.DIFFERS: ("Differ, and nothing accounts for it", "bad"),
     Verdict.EXPLAINED: ("Differ for a known reason", "muted"),
     Verdict.REPRODUCED: ("Reproduced", "good"),
@@ -45,7 +44,7 @@ def build_published(records: Sequence[Record], ledger: Ledger | None = None) -> 
 
 def _grid(
     caption: str,
-    tone: Literal["", "good", "bad", "muted"],
+    tone: Tone,
     findings: Sequence[Finding],
     titles: dict[str, str],
 ) -> Grid:
@@ -73,7 +72,7 @@ def _reason(finding: Finding) -> str:
 
 def _row(
     finding: Finding,
-    tone: Literal["", "good", "bad", "muted"],
+    tone: Tone,
     titles: dict[str, str],
     reasons: Sequence[str],
 ) -> GridRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.grid import Section
+from reports.paper_tables import build_paper_tables
 from reports.published import build_published
 from reports.speed import build_speed
 from reports.studies import build_studies
@@ -13,4 +14,9 @@ from suite.records import Record
 
 def build_sections(records: Sequence[Record]) -> list[Section]:
     """The sections that records have something for."""
-    return [*build_published(records), *build_speed(records), *build_studies(records)]
+    return [
+        *build_paper_tables(records),
+        *build_published(records),
+        *build_speed(records),
+        *build_studies(records),
+    ]
