@@ -3,7 +3,7 @@
 All formats hold the same rows and columns (`suite.records.COLUMNS`) and every figure in full: the
 shortest decimal that reads back as the same number. What a record lacks, such as an interval, is an
 empty cell (``null`` in JSON). Infinity is ``inf`` except in JSON, which has no such number: it is
-``null`` there.
+``null`` there. In CSV, a text that a spreadsheet would take for a formula stands behind an apostrophe.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reports.escapes import LATEX, MARKDOWN, escape, guard
 from suite.errors import UsageError, unknown_name
 from suite.records import COLUMNS, Record, frame
 
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 
 NUMBERS = ("scale", "value", "lower", "upper", "threads")
 """Columns of numbers, which are set flush right."""
-
-_MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*[]<>|&~#$"} | {
-    ord("\n"): " ",
-    ord("\r"): " ",
-}
-_LATEX = {
-    ord("\\"): r"\textbackslash{}",
-    ord("~"): r"\textasciitilde{}",
-    ord("^"): r"\textasciicircum{}",
-    ord("<"): r"\textless{}",
-    ord(">"): r"\textgreater{}",
-    ord("|"): r"\textbar{}",
-    ord("["): "{[}",  # at the start of a row, [ and * would be read as arguments of the \\\\ before
-    ord("]"): "{]}",
-    ord("*"): "{*}",
-    ord("\n"): " ",
-    ord("\r"): " ",
-} | {ord(character): f"\\{character}" for character in "&%$#_{}"}
 
 
 def export(records: Iterable[Record], format: str, where: Sequence[tuple[str, str]] = ()) -> str:
@@ -90,7 +73,7 @@ def _is_whole(value: float) -> bool:
 
 
 def _csv(rows: pd.DataFrame) -> str:
-    return str(rows.map(_text).to_csv(index=False, lineterminator="\n"))
+    return str(rows.map(lambda value: guard(_text(value))).to_csv(index=False, lineterminator="\n"))
 
 
 def _json(rows: pd.DataFrame) -> str:
@@ -106,15 +89,15 @@ def _json(rows: pd.DataFrame) -> str:
 
 
 def _markdown(rows: pd.DataFrame) -> str:
-    cells = rows.map(lambda value: _text(value).translate(_MARKDOWN))
+    cells = rows.map(lambda value: escape(_text(value), MARKDOWN))
     alignment = ["right" if name in NUMBERS else "left" for name in COLUMNS]
     table = cells.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=alignment)
     return f"{table}\n"
 
 
 def _latex(rows: pd.DataFrame) -> str:
-    cells = rows.map(lambda value: _text(value).translate(_LATEX))
-    cells.columns = cells.columns.map(lambda name: name.translate(_LATEX))
+    cells = rows.map(lambda value: escape(_text(value), LATEX))
+    cells.columns = cells.columns.map(lambda name: escape(name, LATEX))
     alignment = "".join("r" if name in NUMBERS else "l" for name in COLUMNS)
     return str(cells.to_latex(index=False, escape=False, column_format=alignment))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import json
-import math
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -15,22 +13,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.audit import build_audits
+from reports.board import build_board
 from reports.challenge import build_challenge
 from reports.differences import build_differences
 from reports.drawing import Drawing, draw_panel, draw_strip
+from reports.escapes import embed
 from reports.leaderboard import build, model_title
 from reports.lens import build_lenses
 from reports.notes import merge_missing
 from reports.plot import Panel, build_chart
 from reports.provenance import build_provenance
 from reports.sections import build_sections
-from reports.view import Column, Row
+from reports.view import Column
 from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
-STYLES = ("report.css",)
-SCRIPTS = ("state.js", "report.js")
+STYLES = ("report.css", "board.css")
+SCRIPTS = ("state.js", "exports.js", "record.js", "board.js", "report.js")
 """Files of ``static/`` in the order in which they go into the page, as one style sheet and one script."""
 SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
@@ -49,6 +49,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
         .get_template("page.html.j2")
         .render(
             view=view,
+            board=build_board(view, records, commands),
             charts=[build_chart(table) for table in view.tables],
             sections=build_sections(records),
             differences=build_differences(records),
@@ -86,7 +87,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"px": _px, "column_groups": _column_groups, "sort_values": _sort_values}
+    environment.filters |= {"px": _px, "column_groups": _column_groups, "embed": embed}
     environment.globals |= {
         "draw_sizes": _draw_sizes,
         "first_columns": _first_columns,
@@ -125,16 +126,3 @@ def _column_groups(columns: Sequence[Column]) -> list[tuple[str, str, int]]:
 def _first_columns(columns: Sequence[Column]) -> set[int]:
     """Places of the columns that begin a new heading."""
     return {i for i, column in enumerate(columns) if i == 0 or column.group != columns[i - 1].group}
-
-
-def _sort_values(row: Row) -> str:
-    """What the script sorts a row by, column by column, as JSON: its title, then figures or null."""
-
-    def number(value: float | None) -> str:
-        if value is None or math.isnan(value):
-            return "null"
-        # JSON has no infinity; this is how a number too large for JavaScript is read.
-        return repr(value) if math.isfinite(value) else "1e999" if value > 0 else "-1e999"
-
-    name = json.dumps(f"{row.title} {row.origin}".lower())
-    return f"[{', '.join([name, *(number(cell.value) for cell in row.cells)])}]"

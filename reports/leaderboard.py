@@ -145,6 +145,7 @@ def _groups(
             Group(
                 id=".".join(map(str, key)),
                 machine=machines[key[0]],
+                backend=own_drafts[0].records[0].backend,
                 configuration=configuration(own_drafts[0].records[0]),
                 rows=tuple(sorted(own_rows, key=order)),
             )
@@ -214,6 +215,7 @@ def _row(draft: _Draft, columns: Sequence[Column], ranks: Sequence[int | None]) 
         id=row_id(first),
         model=first.model,
         title=model_title(first),
+        family=str(first.card.get("family") or ""),
         year=str(first.card.get("year") or ""),
         origin=weights_label(first),
         reference=draft.reference,

@@ -73,6 +73,7 @@ class Row:
     """The same for the same model, scale, weights and configuration in every report."""
     model: str
     title: str
+    family: str
     year: str
     origin: str
     """Where the weights come from, as shown: ``official``, ``random (no weights)``, ..."""
@@ -91,6 +92,7 @@ class Group:
     id: str
     machine: str
     """Processor or accelerator, and whatever tells it from the other environments of the view."""
+    backend: str
     configuration: str
     """Backend, device, precision and threads."""
     rows: tuple[Row, ...]

@@ -1,38 +1,4 @@
-/* Sorting, tooltips and a copy button. The page says all it has to say without this script. */
-
-function compare(a, b, direction) {
-  // Rows without a figure come last whatever the direction.
-  if (a === null || b === null) return (a === null) - (b === null);
-  const order = a < b ? -1 : a > b ? 1 : 0;
-  return direction === "ascending" ? order : -order;
-}
-
-function sortTable(table, header, status) {
-  const column = Number(header.dataset.column);
-  const first = header.dataset.first;
-  const other = first === "ascending" ? "descending" : "ascending";
-  const direction = header.getAttribute("aria-sort") === first ? other : first;
-  for (const body of table.tBodies) {
-    const rows = [...body.querySelectorAll("tr.row")];
-    const value = new Map(rows.map((row) => [row, JSON.parse(row.dataset.values)[column]]));
-    rows.sort((a, b) => compare(value.get(a), value.get(b), direction));
-    body.append(...rows);
-  }
-  for (const one of table.querySelectorAll("th[aria-sort]")) one.removeAttribute("aria-sort");
-  header.setAttribute("aria-sort", direction);
-  status.textContent = "Sorted by " + header.textContent.trim() + ", " + direction;
-}
-
-for (const table of document.querySelectorAll("table.leaderboard")) {
-  const status = table.closest("section").querySelector("[role=status]");
-  for (const header of table.querySelectorAll("th[data-column]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...header.childNodes);
-    button.addEventListener("click", () => sortTable(table, header, status));
-    header.append(button);
-  }
-}
+/* Tooltips and a copy button. The page says all it has to say without this script. */
 
 const tip = document.createElement("div");
 tip.className = "tip";
