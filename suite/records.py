@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite import SCHEMA
 from suite.errors import SuiteError
+from suite.schema import is_too_deep, problem_of_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,20 +118,44 @@ def _plain(value: Any) -> Any:
 
 
 def from_json(line: str) -> Record:
-    """The record of one line. Raises ``ValueError`` for a line that is no record of a known schema."""
+    """The record of one line, whose fields have the types of `suite.schema`.
+
+    Fields that are not known here are passed over. Raises ``ValueError`` for a line that is no record of a
+    known schema, with what is wrong.
+    """
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("not a record: nested too deeply") from None
+        raise ValueError("nested too deeply") from None
     schema = data.get("schema") if isinstance(data, dict) else None
-    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA or not isinstance(data.get("key"), str):
+    if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCHEMA:
         raise ValueError("not a record of a schema known here")
-    known = {entry.name for entry in dataclasses.fields(Record)}
+    data = {name: item for name, item in data.items() if name in _FIELDS}
+    if isinstance(data.get("values"), list):
+        data["values"] = [_known(item, _VALUE_FIELDS) for item in data["values"]]
+    if problem := problem_of_record(data):
+        raise ValueError(problem)
+    if any(is_too_deep(data.get(name)) for name in ("details", "card", "environment")):
+        raise ValueError("nested too deeply")
     try:
         values = tuple(_value(item) for item in data.pop("values"))
-        return Record(**{key: item for key, item in data.items() if key in known}, values=values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a record: {error}") from None
+    except OverflowError:
+        raise ValueError("values: a number is too large") from None
+    return Record(**data | {name: int(data[name]) for name in _WHOLE}, values=values)
+
+
+_WHOLE = ("scale", "threads")
+"""Fields that may be written as 4.0."""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _known(item: Any, fields: frozenset[str]) -> Any:
+    if isinstance(item, dict) and not item.keys() <= fields:
+        return {name: inner for name, inner in item.items() if name in fields}
+    return item
 
 
 def _value(item: Mapping[str, Any]) -> Value:
@@ -138,13 +163,17 @@ def _value(item: Mapping[str, Any]) -> Value:
         return None if item.get(name) is None else float(item[name])
 
     return Value(
-        metric=str(item["metric"]),
+        metric=item["metric"],
         value=float(item["value"]),
-        unit=str(item["unit"]),
+        unit=item["unit"],
         lower=number("lower"),
         upper=number("upper"),
-        image=str(item["image"]),
+        image=item["image"],
     )
+
+
+_FIELDS = frozenset(entry.name for entry in dataclasses.fields(Record))
+_VALUE_FIELDS = frozenset(entry.name for entry in dataclasses.fields(Value))
 
 
 class Store:

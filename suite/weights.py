@@ -166,10 +166,15 @@ def training_facts(file: Path) -> dict[str, Any]:
     determining = {"recipe": same, "scale": card.get("scale"), "data": card.get("data_sha256")}
     return {
         "schedule": str(card.get("schedule", "")),
-        "seed": recipe.get("seed"),
-        "iterations": card.get("iterations"),
+        "seed": _whole(recipe.get("seed")),
+        "iterations": _whole(card.get("iterations")),
         "recipe": make_key(determining)[:8],
     }
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number that a file claims, if it is one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 _FREE = ("seed", "validate_every", "save_every")
