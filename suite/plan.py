@@ -18,7 +18,7 @@ from suite.errors import SuiteError, UsageError
 from suite.foreign import foreign_digest
 from suite.home import holds
 from suite.isolation import PATIENCE_S
-from suite.measures import MEASURES, measure_by_name
+from suite.measures import MEASURES, USUAL, measure_by_name
 from suite.records import make_key
 from suite.regions import Region, image_sizes, parse_crops, place_crops, usual_regions
 from suite.task import Size, Subject, Task, size_text
@@ -39,7 +39,7 @@ class Request:
     datasets: tuple[str, ...] = ()
     """Empty: Set5 if it is there, else the photographs inside scikit-image."""
     scales: tuple[int, ...] = (4,)
-    measures: tuple[str, ...] = tuple(MEASURES)
+    measures: tuple[str, ...] = USUAL
     protocols: tuple[str, ...] = ("sr-y",)
     weights: str | None = None
     """``official``, ``shipped``, a path, or None for the best that is there."""
@@ -92,7 +92,9 @@ def make_plan(request: Request) -> list[Task]:
         for card in cards:
             subject, problem = _subject(card, scale, request)
             tasks += _tasks_of(subject, problem, datasets, timed, regions, measures, request)
-    order = {name: position for position, name in enumerate(("cost", "memory", "runtime", "quality"))}
+    order = {
+        name: position for position, name in enumerate(("cost", "memory", "runtime", "profile", "quality"))
+    }
     patient = (dataclasses.replace(task, patience=request.patience) for task in tasks)
     return sorted(patient, key=lambda task: order[task.measure])
 
@@ -170,6 +172,8 @@ def _tasks_of(
         yield Task("memory", subject, input=ntire, problem=problem)
     if "runtime" in measures:
         yield Task("runtime", subject, input=ntire, effort=request.effort, problem=problem)
+    if "profile" in measures:
+        yield Task("profile", subject, input=ntire, effort=request.effort, problem=problem)
     if "runtime" in measures and timed:  # the usual set whatever is asked for: a large one costs hours
         name, dataset, trouble = timed
         yield Task("runtime", subject, dataset, name, problem=problem or trouble)

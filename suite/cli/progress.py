@@ -15,6 +15,7 @@ HEADLINES = {
     "params": "{:,.0f} parameters",
     "peak_bytes": "{:,.0f} bytes at the peak",
     "latency_ms": "{:,.1f} ms",
+    "forward_ms": "{:,.1f} ms, divided among its operators",
     "ntire_mean_ms": "{:,.1f} ms an image",
     "psnr": "{:.2f} dB",
 }

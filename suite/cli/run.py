@@ -11,7 +11,7 @@ from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import DEFAULT
 from suite.cli import common
 from suite.isolation import PATIENCE_S
-from suite.measures import MEASURES
+from suite.measures import MEASURES, USUAL
 
 if TYPE_CHECKING:
     from suite import plan
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="NAME",
-        help=f"default: {' '.join(MEASURES)}",
+        help=f"{' '.join(MEASURES)} (default: {' '.join(USUAL)})",
     )
     parser.add_argument(
         "--protocols",
@@ -105,7 +105,7 @@ def execute(options: argparse.Namespace) -> int:
         home=find_home(options.home),
         datasets=tuple(options.datasets or ()),
         scales=tuple(options.scales or (4,)),
-        measures=tuple(options.measures or MEASURES),
+        measures=tuple(options.measures or USUAL),
         protocols=tuple(options.protocols or (DEFAULT,)),
         weights=options.weights,
         backend=options.backend,

@@ -24,6 +24,8 @@ class Measure:
     metrics: tuple[str, ...]
     isolated: bool = False
     """Whether networks run in processes that the measure starts, never in its own."""
+    usual: bool = True
+    """Whether it is measured unless other measures are named."""
 
     def load(self) -> Run:
         """The measure's ``run`` function."""
@@ -34,7 +36,7 @@ class Measure:
         """Tasks of one group run together: protocols of one evaluation, models timed in turn."""
         if self.name == "quality":
             return (task.subject, task.dataset_name)
-        if self.name == "runtime" and not task.dataset_name:
+        if self.name in ("runtime", "profile") and not task.dataset_name:
             return (task.input, task.subject.scale, task.effort)
         return (task,)
 
@@ -82,9 +84,21 @@ _MEASURES = (
         ("latency_ms", "latency_p95_ms", "cold_start_ms", "ntire_mean_ms"),
         isolated=True,
     ),
+    Measure(
+        "profile",
+        "suite.measures.profile",
+        1,
+        "where the time of a forward pass goes, operator by operator, under the machine's own ceilings",
+        ("forward_ms", "operators_ms", "rest_ms", "minor_faults"),
+        isolated=True,
+        usual=False,
+    ),
 )
 
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _MEASURES}
+
+USUAL = tuple(name for name, measure in MEASURES.items() if measure.usual)
+"""The measures of a run that names none."""
 
 
 def measure_by_name(name: str) -> Measure:

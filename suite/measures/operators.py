@@ -15,17 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from suite.errors import SuiteError
 from suite.isolation import one_line
 from suite.measures.traffic import bytes_moved
+from suite.measures.walk import Walk, operator_name
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 aten = torch.ops.aten
-_COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
 Shape = tuple[int, ...]
 
@@ -42,8 +41,10 @@ class Call:
     """Elements of its result."""
     macs: int = 0
     bias_additions: int = 0
+    activations: int = 0
+    convolutions: int = 0
     bytes_moved: int = 0
-    """Bytes that it reads and writes, each once."""
+    """Bytes that it reads and writes, each tensor once an operator."""
 
 
 @dataclass(slots=True)
@@ -171,41 +172,26 @@ MOVES_ONLY = frozenset(
 """Operators that move or make numbers without computing on them."""
 
 
-class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class OperatorCounter(Walk):  # type: ignore[no-untyped-call]
     """Adds every operator that is executed inside its context to a `Tally`."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(RULES)
         self.tally = Tally()
         self.executing = False
         """Whether an operator runs at this moment; some are written in Python and call functions."""
-        self._open: Call | None = None
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func.namespace == "prim":  # a question about a tensor, such as its device
-            return func(*args, **(kwargs or {}))
-        if self._open is not None:
-            return self._execute(func, args, kwargs or {}, self._open)
-        self._open = Call(operator_name(func), tuple(map(_shape, args)))
-        self.tally.calls.append(self._open)
-        try:
-            output = self._execute(func, args, kwargs or {}, self._open)
-            self._open.outputs = _elements(output)
-            return output
-        finally:
-            self._open = None
+    def begin(self, func: Any, args: Sequence[Any]) -> None:
+        """Note the call."""
+        self.tally.calls.append(Call(operator_name(func), tuple(map(_shape, args))))
 
-    def _execute(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], call: Call) -> Any:
-        name, rule = operator_name(func), RULES.get(func.overloadpacket)
-        # Inference mode shows composite operators whole: linear, which has a rule, but also matmul, which
-        # has to be taken apart to meet one. Interpolation is one operator to a reader of the list.
-        if rule is None and not name.startswith("upsample") and func.has_kernel_for_dispatch_key(_COMPOSITE):
-            with self:
-                parts = func.decompose(*args, **kwargs)
-            if parts is not NotImplemented:
-                return parts
+    def end(self, output: Any) -> None:
+        """Note the size of its result."""
+        self.tally.calls[-1].outputs = _elements(output)
+
+    def execute(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Execute an operator and add what it does. Raises `SuiteError` if that depends on values."""
+        name = operator_name(func)
         self.executing = True
         try:
             output = func(*args, **kwargs)
@@ -215,34 +201,30 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise reason from error
         finally:
             self.executing = False
-        moved = bytes_moved(func, args, kwargs, output)
-        self.tally.bytes_moved += moved
-        call.bytes_moved += moved
-        if rule is not None:
-            self._add(rule(args, output), _elements(output), call)
-        elif name not in MOVES_ONLY:
+        rule = RULES.get(func.overloadpacket)
+        self._add(
+            None if rule is None else rule(args, output), output, bytes_moved(func, args, kwargs, output)
+        )
+        if rule is None and name not in MOVES_ONLY:
             self.tally.others[name] += _elements(output)
         return output
 
-    def _add(self, count: Count, outputs: int, call: Call) -> None:
+    def _add(self, count: Count | None, output: Any, moved: int) -> None:
+        call, outputs = self.tally.calls[-1], _elements(output)
+        self.tally.bytes_moved += moved
+        call.bytes_moved += moved
+        if count is None:
+            return
         bias_additions = outputs if count.bias else 0
+        activations = outputs if count.layer else 0
         self.tally.macs += count.macs
         self.tally.bias_additions += bias_additions
-        self.tally.activations += outputs if count.layer else 0
+        self.tally.activations += activations
         self.tally.convolutions += count.convolution
         call.macs += count.macs
         call.bias_additions += bias_additions
-
-
-def operator_name(func: Any) -> str:
-    """Name of an operator; one from outside PyTorch has the name of its library before it.
-
-    A convolution whose padding is given as a word is ``conv2d.padding``, which other tools tell apart.
-    """
-    name = str(func.overloadpacket.__name__)
-    if func._overloadname == "padding":
-        return f"{name}.padding"
-    return name if func.namespace == "aten" else f"{func.namespace}.{name}"
+        call.activations += activations
+        call.convolutions += count.convolution
 
 
 def _shape(argument: Any) -> Shape | None:

@@ -16,7 +16,7 @@ import math
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,7 +132,9 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
             say(f"warming up {timings[0].task.subject.title} once more, to know the noise")
             with contextlib.suppress(SuiteError):  # then the noise is not known, and the record says so
                 twin = _begin(timings[0].task, stack)
-        session = _session(timings)  # while all of them rest: whatever is busy is not ours
+        session = session_of(
+            [timing.task for timing in timings]
+        )  # while all of them rest: whatever is busy is not ours
         everybody = [*timings, *([twin] if twin else [])]
         number = 0
         while takers := [timing for timing in everybody if timing.wants_more(effort)]:
@@ -162,11 +164,11 @@ def _begin(task: Task, stack: contextlib.ExitStack) -> Timing:
     return Timing(task, worker, *worker.call(start, task.subject, task.input))
 
 
-def _session(timings: list[Timing]) -> dict[str, Any]:
-    """What the networks that are timed together share."""
+def session_of(tasks: Sequence[Task]) -> dict[str, Any]:
+    """What networks that are timed together share: called while all of them rest."""
     return {
         "session": uuid.uuid4().hex[:8],
-        "timed_with": [timing.task.subject.title for timing in timings],
+        "timed_with": [task.subject.title for task in tasks],
         "busy_before": busy_share(),
         "load_before": load_average(),
     }

@@ -17,7 +17,7 @@ from suite.catalog.cards import InputConvention
 from suite.catalog.protocols import PROTOCOLS
 from suite.errors import UsageError
 from suite.images import read_rgb
-from suite.measures import MEASURES
+from suite.measures import MEASURES, USUAL
 from suite.plan import Request, describe_sources, make_plan, paper_input, task_key
 from suite.task import Task
 from suite.weights import build
@@ -111,7 +111,7 @@ def test_what_is_named_twice_is_measured_once(empty_home: Path) -> None:
         "bicubic",
         "bicubic",
         scales=(4, 4),
-        measures=tuple(MEASURES) * 2,
+        measures=USUAL * 2,
         datasets=("photos", "photos"),
     )
     assert twice == once

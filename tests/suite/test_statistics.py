@@ -12,11 +12,13 @@ from scipy.stats import bootstrap, ttest_ind
 
 from suite.statistics import (
     bootstrap_median,
+    difference_of,
     paired_difference,
     paired_ratio,
     pooled_differences,
     rank_correlation,
     ratio_of_medians,
+    sums_of_medians,
 )
 
 
@@ -254,3 +256,40 @@ def test_where_there_is_no_order_there_is_no_correlation() -> None:
         rank_correlation([1, 2, 3, 4, 5], [1])
     with pytest.raises(ValueError, match="not finite"):
         rank_correlation([1, 2, 3, 4, math.inf], [1, 2, 3, 4, 5])
+
+
+def test_sums_of_medians_add_up_over_any_grouping() -> None:
+    rounds = np.random.default_rng(1).exponential(1, (9, 6))
+    alone = sums_of_medians(rounds, range(6))
+    groups = sums_of_medians(rounds, [0, 1, 0, 1, 1, 0])
+    assert [figure for figure, _, _ in alone] == pytest.approx(np.median(rounds, axis=0))
+    assert groups[0][0] == pytest.approx(alone[0][0] + alone[2][0] + alone[5][0])
+    assert sum(figure for figure, _, _ in groups) == pytest.approx(np.median(rounds, axis=0).sum())
+
+
+def test_one_slow_round_does_not_move_a_sum_of_medians() -> None:
+    quiet = np.ones((9, 3))
+    noisy = quiet.copy()
+    noisy[4] = [50, 1, 80]
+    assert sums_of_medians(noisy, [0, 0, 1])[0] == sums_of_medians(quiet, [0, 0, 1])[0] == (2, 2, 2)
+
+
+def test_the_interval_of_a_sum_keeps_a_rounds_parts_together() -> None:
+    slow = np.random.default_rng(2).exponential(1, (15, 1))
+    together, against = np.hstack([slow, slow]), np.hstack([slow, 10 - slow])
+    _, lower, upper = sums_of_medians(together, [0, 0])[0]
+    assert upper - lower > 0.3
+    _, lower, upper = sums_of_medians(against, [0, 0])[0]
+    assert upper - lower < 1e-9  # what one part loses, the other wins in the same round
+
+
+def test_sums_of_medians_need_rounds() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        sums_of_medians(np.empty((0, 2)), [0, 1])
+
+
+def test_a_difference_of_two_figures_has_the_interval_of_both() -> None:
+    # 10 - 7: down by hypot(10 - 9, 8 - 7), up by hypot(13 - 10, 7 - 3)
+    found = difference_of((10, 9, 13), (7, 3, 8))
+    assert found == pytest.approx((3, 3 - math.sqrt(2), 8))
+    assert difference_of((10, 9, 13), (0, 0, 0)) == (10, 9, 13)
