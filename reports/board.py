@@ -10,10 +10,10 @@ from typing import Any
 
 from reports.definitions import dataset_order
 from reports.escapes import LATEX, MARKDOWN
+from reports.export_tables import ExportTable, of_leaderboard
 from reports.leaderboard import sort_records
 from reports.published_cells import CellKey, PublishedFigure, published_cells
 from reports.record_facts import record_facts
-from reports.sheets import Sheet, of_leaderboard
 from reports.view import Column, Group, Row, Table, View
 from suite.records import Record
 
@@ -47,12 +47,6 @@ class Board:
     has_published: bool
     data: Mapping[str, Any] = field(hash=False)
     """What goes into the page as JSON."""
-
-
-def leaderboard_sheets(view: View, records: Sequence[Record]) -> list[Sheet]:
-    """The leaderboards ready to be exported, with what was published of their figures."""
-    published = published_cells(records)
-    return [of_leaderboard(table, published) for table in view.tables]
 
 
 def build_board(view: View, records: Sequence[Record], commands: Sequence[str]) -> Board:
@@ -124,7 +118,7 @@ def _at(column: Column) -> str:
     return "1280\u00d7720 output" if column.at.endswith(" output") else column.at
 
 
-def _sheet(sheet: Sheet, table: Table) -> dict[str, Any]:
+def _sheet(sheet: ExportTable, table: Table) -> dict[str, Any]:
     places = [(group, row) for group in table.groups for row in group.rows]
     return {
         "scale": table.scale,

@@ -12,7 +12,7 @@ Mark = Literal["", "best", "second"]
 BETWEEN = " / "
 """Stands between the figures of one cell, such as PSNR and SSIM."""
 
-_SET_OFF: dict[Mark, tuple[str, str]] = {"": ("", ""), "best": ("**", "**"), "second": ("<u>", "</u>")}
+SET_OFF: dict[Mark, tuple[str, str]] = {"": ("", ""), "best": ("**", "**"), "second": ("<u>", "</u>")}
 """Best and second in Markdown."""
 
 
@@ -96,7 +96,7 @@ def _markdown(section: Section) -> Iterator[str]:
 
 
 def _marked(cell: GridCell) -> str:
-    return BETWEEN.join(text.join(_SET_OFF[mark]) for text, mark in cell.parts)
+    return BETWEEN.join(text.join(SET_OFF[mark]) for text, mark in cell.parts)
 
 
 def _joined(text: str, sub: str, between: str) -> str:

@@ -133,7 +133,8 @@
     if (view.show.only && !suiteSelection.has(row.id)) return false;
     if (view.text && !row.name.includes(view.text.trim().toLowerCase())) return false;
     for (const [facet, values] of view.filters) {
-      if (values.size && !row.is[facet].some((value) => values.has(value))) return false;
+      // A dataset takes its columns with it, not the rows: they say why they have no figure on it.
+      if (facet !== "dataset" && values.size && !row.is[facet].some((value) => values.has(value))) return false;
     }
     return true;
   }

@@ -1,4 +1,4 @@
-/* A sheet as text: what reports/sheet_formats.py writes, byte for byte.
+/* A sheet as text: what reports/export_formats.py writes, byte for byte.
 
    suiteExport(sheet, escapes, format, heads, rows, options)   heads and rows are places in the sheet, in order */
 const suiteExport = (() => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from suite.cli import common
@@ -26,10 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="also write the tables below the leaderboard as Markdown",
     )
+    parser.add_argument(
+        "--exports",
+        type=Path,
+        metavar="DIR",
+        help="also write every table as CSV, JSON, Markdown and LaTeX into this folder",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print the table and write the page of all records of the runs."""
+    from reports.export_sources import write_exports
     from reports.grid import to_markdown
     from reports.sections import build_sections
     from suite.files import write_text
@@ -40,4 +48,7 @@ def execute(options: argparse.Namespace) -> int:
     common.write_page(options.html, records, common.commands(options.runs))
     if options.markdown:
         write_text(options.markdown, to_markdown(build_sections(records)))
+    if options.exports:
+        files = write_exports(options.exports, records)
+        print(f"Tables: {len(files)} files in {options.exports}", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""A sheet as CSV, JSON, Markdown or LaTeX. ``static/exports.js`` writes the same bytes in the page."""
+"""A table as CSV, JSON, Markdown or LaTeX. ``static/exports.js`` writes the same bytes in the page."""
 
 from __future__ import annotations
 
@@ -7,36 +7,34 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 
 from reports.escapes import LATEX, MARKDOWN, csv_field, escape
-from reports.sheets import INTERVAL, Head, Mark, Sheet, SheetCell, SheetRow, missing_reasons
+from reports.export_tables import INTERVAL, ExportCell, ExportHead, ExportRow, ExportTable, missing_reasons
+from reports.grid import BETWEEN, SET_OFF, Mark
 
 SHOWN = frozenset({INTERVAL})
 """The options that are on from the start."""
 DASH = "\u2013"
 """Stands for a figure that is missing."""
-BETWEEN = " / "
-"""Stands between the parts of a figure."""
 LEGEND = "The best of a column is bold, the second best underlined."
 
 _Wrap = dict[Mark, tuple[str, str]]
-_MARKDOWN_MARKS: _Wrap = {"": ("", ""), "best": ("**", "**"), "second": ("<u>", "</u>")}
 _LATEX_MARKS: _Wrap = {"": ("", ""), "best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
 LATEX_MINOR = (r"{\scriptsize ", "}")
 
 
-def write(sheet: Sheet, format: str, options: Collection[str] = SHOWN) -> str:
-    """A sheet in one of `SHEET_FORMATS`; ``options`` say what stands with a figure."""
-    return SHEET_FORMATS[format][1](sheet, frozenset(options) | {""})
+def write(table: ExportTable, format: str, options: Collection[str] = SHOWN) -> str:
+    """A table in one of `TABLE_FORMATS`; ``options`` say what stands with a figure."""
+    return TABLE_FORMATS[format][1](table, frozenset(options) | {""})
 
 
-def _csv(sheet: Sheet, options: Collection[str]) -> str:
+def _csv(table: ExportTable, options: Collection[str]) -> str:
     """One row a line; figures in full, in the units of the records, and empty where missing."""
-    header = list(sheet.fields)
-    for head in sheet.heads:
+    header = list(table.fields)
+    for head in table.heads:
         header += [head.id, *(f"{head.id}.{name}" for name, option in head.extra if option in options)]
     lines = [header]
-    for row in sheet.rows:
+    for row in table.rows:
         line = list(row.names)
-        for head, cell in zip(sheet.heads, row.cells, strict=True):
+        for head, cell in zip(table.heads, row.cells, strict=True):
             line.append(cell.value or _plain(cell))
             pairs = zip(head.extra, cell.extra, strict=True)
             line += [text for (_, option), text in pairs if option in options]
@@ -44,11 +42,11 @@ def _csv(sheet: Sheet, options: Collection[str]) -> str:
     return "".join(",".join(map(csv_field, line)) + "\n" for line in lines)
 
 
-def _plain(cell: SheetCell) -> str:
+def _plain(cell: ExportCell) -> str:
     return BETWEEN.join(text for text, _ in cell.parts)
 
 
-def _json(sheet: Sheet, options: Collection[str]) -> str:
+def _json(table: ExportTable, options: Collection[str]) -> str:
     """One object with ``table``, ``columns``, ``rows`` and ``notes``; a number that JSON lacks is null."""
     columns = [
         _object(
@@ -57,23 +55,23 @@ def _json(sheet: Sheet, options: Collection[str]) -> str:
                 *(("of", _quote(head.sub)), ("definition", _quote(head.definition))),
             ]
         )
-        for head in sheet.heads
+        for head in table.heads
     ]
     rows = []
-    for row in sheet.rows:
-        names = [(name, _quote(text)) for name, text in zip(sheet.fields, row.names, strict=True)]
-        cells = [(h.id, _json_cell(h, c)) for h, c in zip(sheet.heads, row.cells, strict=True)]
+    for row in table.rows:
+        names = [(name, _quote(text)) for name, text in zip(table.fields, row.names, strict=True)]
+        cells = [(h.id, _json_cell(h, c)) for h, c in zip(table.heads, row.cells, strict=True)]
         rows.append(_object([*names, ("group", _quote(row.block)), ("cells", _object(cells))]))
     parts = [
-        ("table", _quote(sheet.caption)),
+        ("table", _quote(table.caption)),
         ("columns", _list(columns)),
         ("rows", _list(rows)),
-        ("notes", _list([_quote(note) for note in sheet.notes])),
+        ("notes", _list([_quote(note) for note in table.notes])),
     ]
     return _object(parts) + "\n"
 
 
-def _json_cell(head: Head, cell: SheetCell) -> str:
+def _json_cell(head: ExportHead, cell: ExportCell) -> str:
     if cell.missing:
         return _object([("missing", _quote(cell.missing))])
     pairs = [("text", _quote(_plain(cell)))]
@@ -103,24 +101,24 @@ def _list(items: Sequence[str]) -> str:
     return "[\n" + ",\n".join(items) + "\n]" if items else "[]"
 
 
-def _markdown(sheet: Sheet, options: Collection[str]) -> str:
+def _markdown(table: ExportTable, options: Collection[str]) -> str:
     """A caption, a pipe table of the figures as printed, and the remarks."""
 
-    def cell_text(cell: SheetCell) -> str:
-        return "<br>".join(_lines(cell, MARKDOWN, _MARKDOWN_MARKS, options))
+    def cell_text(cell: ExportCell) -> str:
+        return "<br>".join(_lines(cell, MARKDOWN, SET_OFF, options))
 
     heads = [
         ", ".join(escape(text, MARKDOWN) for text in (head.group, head.label, head.sub) if text)
-        for head in sheet.heads
+        for head in table.heads
     ]
     width = len(heads)
-    lines = [f"**{escape(sheet.caption, MARKDOWN)}**", ""]
-    lines += [_pipes([escape(sheet.stub, MARKDOWN), *heads]), _pipes(["---", *["---:"] * width])]
-    for block, members in groupby(sheet.rows, key=lambda row: row.block):
+    lines = [f"**{escape(table.caption, MARKDOWN)}**", ""]
+    lines += [_pipes([escape(table.stub, MARKDOWN), *heads]), _pipes(["---", *["---:"] * width])]
+    for block, members in groupby(table.rows, key=lambda row: row.block):
         if block:
             lines.append(_pipes([f"*{escape(block, MARKDOWN)}*", *[""] * width]))
         lines += [_pipes([_title(row, MARKDOWN), *map(cell_text, row.cells)]) for row in members]
-    lines += ["", *(f"{escape(remark, MARKDOWN)}\n" for remark in _remarks(sheet))]
+    lines += ["", *(f"{escape(remark, MARKDOWN)}\n" for remark in _remarks(table))]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -128,11 +126,11 @@ def _pipes(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _title(row: SheetRow, escapes: Mapping[str, str]) -> str:
+def _title(row: ExportRow, escapes: Mapping[str, str]) -> str:
     return ", ".join(escape(text, escapes) for text in (row.title, row.sub) if text)
 
 
-def _lines(cell: SheetCell, escapes: Mapping[str, str], marks: _Wrap, options: Collection[str]) -> list[str]:
+def _lines(cell: ExportCell, escapes: Mapping[str, str], marks: _Wrap, options: Collection[str]) -> list[str]:
     """The printed figure with its marks, and the smaller lines below it."""
     if not cell.parts:
         return [escape(DASH, escapes) if cell.missing else ""]
@@ -140,17 +138,17 @@ def _lines(cell: SheetCell, escapes: Mapping[str, str], marks: _Wrap, options: C
     return [figure, *(escape(text, escapes) for option, text in cell.below if option in options)]
 
 
-def _remarks(sheet: Sheet) -> list[str]:
+def _remarks(table: ExportTable) -> list[str]:
     """What is said below a table."""
-    marked = any(mark for row in sheet.rows for cell in row.cells for _, mark in cell.parts)
+    marked = any(mark for row in table.rows for cell in row.cells for _, mark in cell.parts)
     legend = [LEGEND] if marked else []
-    return [*legend, *(f"{DASH} {reason}" for reason in missing_reasons(sheet.rows)), *sheet.notes]
+    return [*legend, *(f"{DASH} {reason}" for reason in missing_reasons(table.rows)), *table.notes]
 
 
-def _latex(sheet: Sheet, options: Collection[str]) -> str:
+def _latex(table: ExportTable, options: Collection[str]) -> str:
     """A table for booktabs, ready to be pasted: caption, label, figures as printed, remarks below."""
 
-    def cell_text(cell: SheetCell) -> str:
+    def cell_text(cell: ExportCell) -> str:
         figure, *below = _lines(cell, LATEX, _LATEX_MARKS, options)
         if not below:
             return figure
@@ -160,42 +158,42 @@ def _latex(sheet: Sheet, options: Collection[str]) -> str:
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "\\centering",
-        f"\\caption{{{escape(sheet.caption, LATEX)}}}",
-        f"\\label{{tab:{sheet.name}}}",
-        f"\\begin{{tabular}}{{l{'r' * len(sheet.heads)}}}",
+        f"\\caption{{{escape(table.caption, LATEX)}}}",
+        f"\\label{{tab:{table.name}}}",
+        f"\\begin{{tabular}}{{l{'r' * len(table.heads)}}}",
         "\\toprule",
-        *_latex_heads(sheet),
+        *_latex_heads(table),
         "\\midrule",
     ]
-    for place, (block, members) in enumerate(groupby(sheet.rows, key=lambda row: row.block)):
+    for place, (block, members) in enumerate(groupby(table.rows, key=lambda row: row.block)):
         if block:
             lines += ["\\midrule"] if place else []
-            span = f"\\multicolumn{{{len(sheet.heads) + 1}}}{{l}}"
+            span = f"\\multicolumn{{{len(table.heads) + 1}}}{{l}}"
             lines.append(f"{span}{{\\emph{{{escape(block, LATEX)}}}}} \\\\")
         lines += [" & ".join([_title(row, LATEX), *map(cell_text, row.cells)]) + " \\\\" for row in members]
     lines += ["\\bottomrule", "\\end{tabular}"]
-    lines += [f"\\par\\smallskip{{\\footnotesize {escape(remark, LATEX)}}}" for remark in _remarks(sheet)]
+    lines += [f"\\par\\smallskip{{\\footnotesize {escape(remark, LATEX)}}}" for remark in _remarks(table)]
     return "\n".join([*lines, "\\end{table}"]) + "\n"
 
 
-def _latex_heads(sheet: Sheet) -> list[str]:
+def _latex_heads(table: ExportTable) -> list[str]:
     """The headings: of groups if there are any, then of the columns."""
     lines = []
-    if any(head.group for head in sheet.heads):
+    if any(head.group for head in table.heads):
         spans, rules, start = [""], [], 2
-        for group, members in groupby(sheet.heads, key=lambda head: head.group):
+        for group, members in groupby(table.heads, key=lambda head: head.group):
             width = len(list(members))
             spans.append(f"\\multicolumn{{{width}}}{{c}}{{{escape(group, LATEX)}}}")
             rules.append(f"\\cmidrule(lr){{{start}-{start + width - 1}}}")
             start += width
         lines += [" & ".join(spans) + " \\\\", " ".join(rules)]
     heads = [
-        ", ".join(escape(text, LATEX) for text in (head.label, head.sub) if text) for head in sheet.heads
+        ", ".join(escape(text, LATEX) for text in (head.label, head.sub) if text) for head in table.heads
     ]
-    return [*lines, " & ".join([escape(sheet.stub, LATEX), *heads]) + " \\\\"]
+    return [*lines, " & ".join([escape(table.stub, LATEX), *heads]) + " \\\\"]
 
 
-SHEET_FORMATS: dict[str, tuple[str, Callable[[Sheet, Collection[str]], str]]] = {
+TABLE_FORMATS: dict[str, tuple[str, Callable[[ExportTable, Collection[str]], str]]] = {
     "csv": ("csv", _csv),
     "json": ("json", _json),
     "markdown": ("md", _markdown),

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from reports.grid import Grid, GridCell, Section
+from reports.grid import Mark
 from reports.published_cells import CellKey, PublishedFigure
 from reports.view import Cell, Column, Table
 
-Mark = Literal["", "best", "second"]
 INTERVAL, PUBLISHED = "interval", "published"
 """What a reader may switch on and off; the interval is on from the start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ExportHead:
     """One column."""
 
     id: str
@@ -33,7 +31,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetCell:
+class ExportCell:
     """One figure, or the reason why there is none."""
 
     parts: tuple[tuple[str, Mark], ...] = ()
@@ -49,21 +47,21 @@ class SheetCell:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetRow:
+class ExportRow:
     """One row."""
 
     title: str
     sub: str
     names: tuple[str, ...]
     """One for each of the sheet's fields."""
-    cells: tuple[SheetCell, ...]
+    cells: tuple[ExportCell, ...]
     block: str = ""
     """Heading over the rows that belong together: a machine, a dataset."""
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ExportTable:
     """One table."""
 
     name: str
@@ -73,12 +71,12 @@ class Sheet:
     """Heading over the rows' titles."""
     fields: tuple[str, ...]
     """Names of what identifies a row, in CSV and JSON."""
-    heads: tuple[Head, ...]
-    rows: tuple[SheetRow, ...]
+    heads: tuple[ExportHead, ...]
+    rows: tuple[ExportRow, ...]
     notes: tuple[str, ...] = ()
 
 
-def of_leaderboard(table: Table, published: dict[CellKey, tuple[PublishedFigure, ...]]) -> Sheet:
+def of_leaderboard(table: Table, published: dict[CellKey, tuple[PublishedFigure, ...]]) -> ExportTable:
     """The leaderboard at one scale, with what was published of its figures."""
     rows = [(group, row) for group in table.groups for row in group.rows]
     heads = []
@@ -90,14 +88,14 @@ def of_leaderboard(table: Table, published: dict[CellKey, tuple[PublishedFigure,
         if any((cell.key, column.metric) in published for cell in cells):
             extra.append((PUBLISHED, PUBLISHED))
         heads.append(_head(column, tuple(extra)))
-    return Sheet(
+    return ExportTable(
         name=f"leaderboard-x{table.scale}",
         caption=f"Leaderboard at scale \u00d7{table.scale}",
         stub="Model",
         fields=("model", "title", "weights", "year", "scale", "machine", "configuration"),
         heads=tuple(heads),
         rows=tuple(
-            SheetRow(
+            ExportRow(
                 title=row.title,
                 sub=row.origin,
                 names=(
@@ -117,15 +115,14 @@ def of_leaderboard(table: Table, published: dict[CellKey, tuple[PublishedFigure,
     )
 
 
-def _head(column: Column, extra: tuple[tuple[str, str], ...]) -> Head:
+def _head(column: Column, extra: tuple[tuple[str, str], ...]) -> ExportHead:
     label = f"{column.label} ({column.unit})" if column.unit else column.label
-    return Head(column.id, column.group, label, column.at, column.definition, extra)
+    return ExportHead(column.id, column.group, label, column.at, column.definition, extra)
 
 
-def _cell(cell: Cell, head: Head, published: Sequence[PublishedFigure]) -> SheetCell:
+def _cell(cell: Cell, head: ExportHead, published: Sequence[PublishedFigure]) -> ExportCell:
     if cell.value is None:
-        return SheetCell(extra=("",) * len(head.extra), missing=cell.missing)
-    mark: Mark = "best" if cell.rank == 1 else "second" if cell.rank == 2 else ""
+        return ExportCell(extra=("",) * len(head.extra), missing=cell.missing)
     found = {
         "lower": number(cell.lower),
         "upper": number(cell.upper),
@@ -133,13 +130,18 @@ def _cell(cell: Cell, head: Head, published: Sequence[PublishedFigure]) -> Sheet
     }
     below = [(INTERVAL, cell.interval)] if cell.interval else []
     below += [(PUBLISHED, published[0].line)] if published else []
-    return SheetCell(
-        parts=((cell.text, mark),),
+    return ExportCell(
+        parts=((cell.text, mark_of(cell.rank)),),
         value=number(cell.value),
         extra=tuple(found[name] for name, _ in head.extra),
         below=tuple(below),
         rank=cell.rank,
     )
+
+
+def mark_of(rank: int | None) -> Mark:
+    """How a figure of a rank is set off."""
+    return "best" if rank == 1 else "second" if rank == 2 else ""
 
 
 def number(value: float | None) -> str:
@@ -149,43 +151,6 @@ def number(value: float | None) -> str:
     return str(int(value)) if value == value // 1 and abs(value) < 2**53 else repr(float(value))
 
 
-def of_section(section: Section) -> Iterator[Sheet]:
-    """The tables of a part of the report."""
-    for place, grid in enumerate(section.grids, start=1):
-        name = section.id if len(section.grids) == 1 else f"{section.id}-{place}"
-        yield _of_grid(name, section, grid)
-
-
-def _of_grid(name: str, section: Section, grid: Grid) -> Sheet:
-    below = any(cell.sub for row in grid.rows for cell in row.cells)
-    heads = []
-    for place, (label, sub) in enumerate(grid.columns, start=1):
-        same = [pair for pair in grid.columns if pair == (label, sub)]
-        id = ", ".join(filter(None, (label, sub))) or f"column {place}"
-        id = f"{id} ({place})" if len(same) > 1 else id
-        heads.append(Head(id, "", label, sub, extra=(("below", ""),) if below else ()))
-    return Sheet(
-        name=name,
-        caption=f"{section.heading}: {grid.caption}",
-        stub=grid.stub,
-        fields=(grid.stub or "row", "of"),
-        heads=tuple(heads),
-        rows=tuple(
-            SheetRow(row.title, row.sub, (row.title, row.sub), tuple(_grid_cell(c, below) for c in row.cells))
-            for row in grid.rows
-        ),
-        notes=grid.notes,
-    )
-
-
-def _grid_cell(cell: GridCell, below: bool) -> SheetCell:
-    return SheetCell(
-        parts=((cell.text, ""),) if cell.text else (),
-        extra=(cell.sub,) if below else (),
-        below=(("", cell.sub),) if cell.sub else (),
-    )
-
-
-def missing_reasons(rows: Iterable[SheetRow]) -> list[str]:
+def missing_reasons(rows: Iterable[ExportRow]) -> list[str]:
     """The reasons of missing figures, each once, in the order of the rows."""
     return [one for one in dict.fromkeys(cell.missing for row in rows for cell in row.cells) if one]
