@@ -165,7 +165,7 @@ def test_sources_without_quality(empty_home: Path) -> None:
         ({"protocols": ("sr-x",)}, "unknown protocol 'sr-x': did you mean 'sr-y'"),
         (
             {"measures": ("latency", "cost")},
-            "unknown measure 'latency': known: cost, memory, quality, runtime",
+            "unknown measure 'latency': known: cost, memory, profile, quality, runtime",
         ),
         ({"measures": ("costs",)}, "unknown measure 'costs': did you mean 'cost'"),
         ({"backend": "eagre"}, "unknown backend 'eagre': did you mean 'eager'"),
