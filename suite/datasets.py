@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,28 +89,27 @@ class Dataset:
             )
         return found[0]
 
-    def pairs(self, only: Container[str] | None = None) -> Iterator[Pair]:
-        """The pairs in the order of their names, those with a name in ``only`` if it is given.
+    def pairs(self) -> Iterator[Pair]:
+        """The pairs in the order of their names. Raises `SuiteError` for a damaged or unfit image."""
+        return (self.pair(number) for number in range(len(self.files)))
 
-        Raises `SuiteError` for a damaged or unfit image.
-        """
-        for hr_file, lr_file in self.files:
-            if only is not None and hr_file.stem not in only:
-                continue
-            hr = crop_to_multiple(read_rgb(hr_file), self.scale)
-            if 0 in hr.shape:
-                raise SuiteError(f"{hr_file} is smaller than the scale x{self.scale}: remove it.")
-            lr = shrink(hr, self.scale) if lr_file is None else read_rgb(lr_file)
-            height, width = lr.shape[0] * self.scale, lr.shape[1] * self.scale
-            if hr.shape[:2] != (height, width):
-                # An LR image may stand for a part of HR only, but that part is never larger than HR.
-                if hr.shape[0] < height or hr.shape[1] < width:
-                    raise SuiteError(
-                        f"{lr_file} times {self.scale} is {width}x{height}, larger than {hr_file} "
-                        f"({hr.shape[1]}x{hr.shape[0]}): the two do not belong together."
-                    )
-                hr = hr[:height, :width]
-            yield Pair(hr_file.stem, lr, hr)
+    def pair(self, number: int) -> Pair:
+        """One pair by its place in the order of names, from 0. Raises as `pairs` does."""
+        hr_file, lr_file = self.files[number]
+        hr = crop_to_multiple(read_rgb(hr_file), self.scale)
+        if 0 in hr.shape:
+            raise SuiteError(f"{hr_file} is smaller than the scale x{self.scale}: remove it.")
+        lr = shrink(hr, self.scale) if lr_file is None else read_rgb(lr_file)
+        height, width = lr.shape[0] * self.scale, lr.shape[1] * self.scale
+        if hr.shape[:2] != (height, width):
+            # An LR image may stand for a part of HR only, but that part is never larger than HR.
+            if hr.shape[0] < height or hr.shape[1] < width:
+                raise SuiteError(
+                    f"{lr_file} times {self.scale} is {width}x{height}, larger than {hr_file} "
+                    f"({hr.shape[1]}x{hr.shape[0]}): the two do not belong together."
+                )
+            hr = hr[:height, :width]
+        return Pair(hr_file.stem, lr, hr)
 
     @cached_property
     def digest(self) -> str:

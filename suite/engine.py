@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from suite.errors import SuiteError
-from suite.isolation import State, Worker, one_line, tell
+from suite.dispatch import Workforce, dispatch
+from suite.locks import hold_machine
 from suite.measures import MEASURES
 from suite.outputs import details_stored, lacks_pictures
 from suite.plan import task_key
 from suite.records import Record, Store
 from suite.task import Outcome, Say, Task, size_text
+from suite.work import outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,16 @@ class Finished:
     """Whether the record was there already from an earlier call."""
 
 
-def execute(tasks: Sequence[Task], store: Store, environment: dict[str, Any], say: Say) -> Iterator[Finished]:
-    """Do what is missing and yield every task once.
+def execute(
+    tasks: Sequence[Task],
+    store: Store,
+    environment: dict[str, Any],
+    say: Say,
+    workforce: Workforce | None = None,
+) -> Iterator[Finished]:
+    """Do what is missing and yield every task once: here, or by the workers of a ``workforce``.
+
+    Only this process writes records; whoever calls this holds the run (`suite.locks.hold_run`).
 
     Tasks whose key is in the store with values are not done again; those that could not be measured
     before are tried again. A task that fails gets a record that says why, and the others go on.
@@ -52,45 +62,26 @@ def execute(tasks: Sequence[Task], store: Store, environment: dict[str, Any], sa
         else:
             group = (task.measure, *MEASURES[task.measure].group(task))
             waiting.setdefault(group, []).append((task, key))
-    for group_tasks in waiting.values():
-        keys = dict(group_tasks)
-        for outcome in _outcomes(list(keys), say):
-            key = keys[outcome.task]
-            if outcome.task.pictures_only:
-                yield _complete(outcome, known[key], store)
-            else:
-                yield _finish(outcome, key, store, environment)
+    keys = {task: key for group in waiting.values() for task, key in group}
+    groups = [[task for task, _ in group] for group in waiting.values()]
+    for outcome in _measure(groups, say, workforce):
+        key = keys[outcome.task]
+        if outcome.task.pictures_only:
+            yield _complete(outcome, known[key], store)
+        else:
+            yield _finish(outcome, key, store, environment)
+    store.flush()
 
 
-def _outcomes(tasks: list[Task], say: Say) -> Iterator[Outcome]:
-    """Run tasks that belong together; every one gets an outcome, whatever happens."""
-    left = list(tasks)
-    try:
-        for outcome in _run(tasks, lambda words: say(f"{tasks[0].title}: {words}")):
-            left.remove(outcome.task)
-            yield outcome
-        reason = "the measure gave no result."
-    except SuiteError as error:
-        reason = str(error)
-    except Exception as error:  # a network or a counting tool may raise anything
-        reason = f"{tasks[0].title} failed with {one_line(error)}"
-    for task in left:
-        yield Outcome(task, not_measured=reason)
-
-
-def _run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
-    """The measure's own outcomes. Code that is not the suite's runs in a process of its own."""
-    measure = MEASURES[tasks[0].measure]
-    if measure.isolated or not tasks[0].subject.card.foreign:
-        yield from measure.load()(tasks, say)
-        return
-    with Worker(tasks[0].title, tasks[0].patience, say) as worker:
-        yield from worker.stream(_serve, tasks)
-
-
-def _serve(state: State, tasks: list[Task]) -> Iterator[Outcome]:
-    """What a measure finds, in a worker; what it says goes to the driver as it is said."""
-    yield from MEASURES[tasks[0].measure].load()(tasks, lambda words: tell(state, words))
+def _measure(groups: Sequence[Sequence[Task]], say: Say, workforce: Workforce | None) -> Iterator[Outcome]:
+    """What comes of groups of tasks, of which those that need the machine alone never overlap with others."""
+    for alone, some in itertools.groupby(groups, key=lambda group: MEASURES[group[0].measure].alone):
+        if workforce is None or (alone and not workforce.elsewhere):
+            for group in some:
+                with hold_machine(alone=alone, say=say):
+                    yield from outcomes(group, say)
+        else:
+            yield from dispatch(list(some), workforce, say)
 
 
 def _complete(outcome: Outcome, record: Record, store: Store) -> Finished:
@@ -98,7 +89,7 @@ def _complete(outcome: Outcome, record: Record, store: Store) -> Finished:
     if not outcome.not_measured:
         pictures = details_stored(store.file.parent, outcome)
         record = store.append(dataclasses.replace(record, details={**record.details, **pictures}))
-    return Finished(outcome.task, record, reused=True)
+    return Finished(dataclasses.replace(outcome.task, pictures_only=False), record, reused=True)
 
 
 def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any]) -> Finished:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -22,6 +23,10 @@ PATIENCE_S = 900.0
 """How long a worker may be silent, in seconds."""
 
 _SEND = "_send"
+
+
+class Lost(SuiteError):
+    """A process ended before it answered; the same call may succeed in another."""
 
 
 def one_line(error: BaseException) -> str:
@@ -44,6 +49,8 @@ class Worker:
         self.title = title
         self._say = say
         self._patience = patience
+        # A worker may start workers: they end with it, which is what a daemon may have no children for.
+        multiprocessing.current_process().daemon = False
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -56,6 +63,19 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there; one that has just died may still seem to be."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End the process whatever it does; a call that waits for it raises `Lost`."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process, in a second or so."""
         self._connection.close()
         self._process.join(timeout=1)
         if self._process.is_alive():
@@ -65,8 +85,8 @@ class Worker:
     def call(self, function: Callable[Concatenate[State, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``function(state, ...)`` in the process; arguments and result are pickled.
 
-        ``function`` is defined at the top of a module. Raises `SuiteError` if it raises, if the process
-        dies, or if it does not answer.
+        ``function`` is defined at the top of a module. Raises `SuiteError` if it raises or does not answer,
+        `Lost` if the process dies.
         """
         self._send(function, args, kwargs)
         kind, value = self._receive()
@@ -117,7 +137,7 @@ class Worker:
             how = f"exit status {code}"
             if code is not None and code < 0:
                 how = f"signal {-code}{' (often: out of memory)' if code == -9 else ''}"
-            raise SuiteError(f"the process that measured {self.title} ended with {how}.") from None
+            raise Lost(f"the process that measured {self.title} ended with {how}.") from None
         self._process.kill()
         raise SuiteError(
             f"{self.title} did not answer for {self._patience:g} seconds and was stopped: "
@@ -138,8 +158,22 @@ def _each(
         state[_SEND](("item", item))
 
 
+def end_with_parent() -> None:
+    """Have this process end with the one that started it, however that ends and whatever runs here then."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end with parent").start()
+
+
 def _serve(connection: Connection) -> None:
-    """The worker's loop. It ends when the other side closes."""
+    """The worker's loop. It ends when the other side closes, or with the process that started it."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it then ends the workers
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else PyTorch's profiler writes into the progress
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # networks may print; the table is the driver's alone

@@ -69,6 +69,11 @@ class Pictures:
         hr, lr, whole = self._add(pair.hr), self._add(pair.lr), quantize(output)
         self._kept += [Kept(region, hr, lr, self._add(region.of(whole))) for region in wanted]
 
+    def join(self, other: Pictures) -> None:
+        """Take over what was gathered of other images."""
+        self._kept += other._kept
+        self._files |= other._files
+
     def _add(self, image: Rgb) -> str:
         stream = io.BytesIO()
         Image.fromarray(image).save(stream, "PNG")

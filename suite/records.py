@@ -7,8 +7,10 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +177,9 @@ def _value(item: Mapping[str, Any]) -> Value:
 _FIELDS = frozenset(entry.name for entry in dataclasses.fields(Record))
 _VALUE_FIELDS = frozenset(entry.name for entry in dataclasses.fields(Value))
 
+FLUSH_S = 0.5
+"""How long a record may be in the system's memory alone: a flush costs more than a small task."""
+
 
 class Store:
     """The records of a run: ``records.jsonl`` in a folder, only ever appended to.
@@ -187,6 +192,7 @@ class Store:
         self.file = run / "records.jsonl"
         self.torn = 0
         """Number of lines that could not be read."""
+        self._flushed = -math.inf
 
     def load(self) -> dict[str, Record]:
         """All readable records by key, in the order in which they were first written.
@@ -213,25 +219,49 @@ class Store:
         return records
 
     def append(self, record: Record) -> Record:
-        """Write a record to disk and give it as it will be read again.
+        """Write a record and give it as it will be read again.
 
-        Raises `SuiteError` if the disk does not take it.
+        What is written outlives this process whatever happens to it; that it outlives the machine is made
+        sure of every `FLUSH_S` seconds and by `flush`. Raises `SuiteError` if the disk does not take it; the
+        file is then what it was.
         """
         line = to_json(record)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("ab+") as stream:
-                if stream.seek(0, os.SEEK_END) > 0:
-                    stream.seek(-1, os.SEEK_END)
-                    torn = stream.read(1) != b"\n"
-                else:
-                    torn = False
-                stream.write(b"\n" * torn + line.encode() + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
+            with self.file.open("ab+", buffering=0) as stream:
+                end = stream.seek(0, os.SEEK_END)
+                torn = end > 0 and os.pread(stream.fileno(), 1, end - 1) != b"\n"
+                try:
+                    _write_all(stream, b"\n" * torn + line.encode() + b"\n")
+                except OSError:
+                    stream.truncate(end)
+                    raise
+                if time.monotonic() - self._flushed > FLUSH_S:
+                    self._flush(stream)
+        except OSError as error:
+            raise SuiteError(
+                f"cannot write {self.file}: {error.strerror}. What it holds is kept: call again when it can."
+            ) from None
+        return from_json(line)
+
+    def flush(self) -> None:
+        """Make sure that all records outlive a failure of the machine. Raises `SuiteError` if they do not."""
+        try:
+            with self.file.open("rb", buffering=0) as stream:
+                self._flush(stream)
+        except FileNotFoundError:
+            return  # nothing was written
         except OSError as error:
             raise SuiteError(f"cannot write {self.file}: {error.strerror}.") from None
-        return from_json(line)
+
+    def _flush(self, stream: FileIO) -> None:
+        os.fsync(stream.fileno())
+        self._flushed = time.monotonic()
+
+
+def _write_all(stream: FileIO, data: bytes) -> None:
+    while data:
+        data = data[stream.write(data) :]
 
 
 def load_run(run: Path) -> list[Record]:

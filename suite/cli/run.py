@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import DEFAULT
@@ -15,6 +16,9 @@ from suite.measures import MEASURES, USUAL
 
 if TYPE_CHECKING:
     from suite import plan
+    from suite.dispatch import Workforce
+    from suite.records import Record
+    from suite.task import Task
 
 HELP = "measure models and write the report"
 EFFORTS = ("quick", "standard", "rigorous")
@@ -65,6 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
     parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
+    parser.add_argument(
+        "--workers",
+        type=common.positive,
+        default=1,
+        metavar="N",
+        help="processes that share the work; timings are always made alone (default: 1)",
+    )
     parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
     parser.add_argument(
         "--patience",
@@ -96,36 +107,40 @@ def execute(options: argparse.Namespace) -> int:
     """Measure, print, write. Returns 1 if anything asked for could not be measured, else 0."""
     from suite import engine, plan
     from suite.cli.progress import Progress
-    from suite.environment import available_cores, describe
     from suite.home import find_home
+    from suite.locks import hold_run
     from suite.records import Store
 
-    request = plan.Request(
-        models=tuple(options.models),
-        home=find_home(options.home),
-        datasets=tuple(options.datasets or ()),
-        scales=tuple(options.scales or (4,)),
-        measures=tuple(options.measures or USUAL),
-        protocols=tuple(options.protocols or (DEFAULT,)),
-        weights=options.weights,
-        backend=options.backend,
-        device=options.device,
-        precision=options.precision,
-        threads=options.threads or available_cores(),
-        effort=options.effort,
-        patience=options.patience,
-        crops=None if options.no_crops else tuple(options.crops or ()),
-    )
-    tasks = plan.make_plan(request)
-    print(f"Home: {request.home}. {plan.describe_sources(tasks)}", file=sys.stderr)
-    store = Store(options.out)
-    require(options.device)
-    common.remember_command(options.out, _resolved(options, request))
-    records = []
-    with Progress(len(tasks)) as progress:
-        for finished in engine.execute(tasks, store, describe(options.device), progress.say):
-            records.append(finished.record)
-            progress.done(finished)
+    home = find_home(options.home)
+    with contextlib.ExitStack() as stack:
+        environment, workforce = _workers(options, home, stack)
+        request = plan.Request(
+            models=tuple(options.models),
+            home=home,
+            datasets=tuple(options.datasets or ()),
+            scales=tuple(options.scales or (4,)),
+            measures=tuple(options.measures or USUAL),
+            protocols=tuple(options.protocols or (DEFAULT,)),
+            weights=options.weights,
+            backend=options.backend,
+            device=options.device,
+            precision=options.precision,
+            threads=options.threads or environment["cores"],
+            effort=options.effort,
+            patience=options.patience,
+            crops=None if options.no_crops else tuple(options.crops or ()),
+        )
+        tasks = plan.make_plan(request)
+        print(f"Home: {home}. {plan.describe_sources(tasks)}", file=sys.stderr)
+        store = Store(options.out)
+        stack.enter_context(hold_run(options.out))
+        common.remember_command(options.out, _resolved(options, request))
+        found: dict[Task, Record] = {}
+        with Progress(len(tasks)) as progress:
+            for finished in engine.execute(tasks, store, environment, progress.say, workforce):
+                found[finished.task] = finished.record
+                progress.done(finished)
+    records = [found[task] for task in tasks]  # in the order of the plan, whichever worker was first
     if store.torn:
         print(f"{store.file}: {store.torn} line(s) could not be read and were left out.", file=sys.stderr)
     common.show(records)
@@ -133,6 +148,25 @@ def execute(options: argparse.Namespace) -> int:
         common.write_page(options.report, records, common.commands([options.out])[-1:])
     print(f"Records: {store.file}", file=sys.stderr)
     return 1 if any(record.not_measured for record in records) else 0
+
+
+def _workers(
+    options: argparse.Namespace, home: Path, stack: contextlib.ExitStack
+) -> tuple[dict[str, Any], Workforce | None]:
+    """The environment in which tasks run, and who runs them; None: this process. The stack ends them."""
+    from suite.dispatch import Workforce
+    from suite.environment import describe
+    from suite.executors import Processes, device_settings, share_of
+
+    require(options.device)
+    environment = describe(options.device)
+    if options.workers == 1:
+        return environment, None
+    settings = device_settings(options.device, options.workers)
+    threads = options.threads or environment["cores"]
+    processes = Processes(options.workers, options.patience, settings)
+    share = share_of(threads, options.workers, environment["cores"])
+    return environment, stack.enter_context(Workforce(processes, options.workers, share))
 
 
 def _resolved(options: argparse.Namespace, request: plan.Request) -> list[str]:

@@ -26,6 +26,10 @@ class Measure:
     """Whether networks run in processes that the measure starts, never in its own."""
     usual: bool = True
     """Whether it is measured unless other measures are named."""
+    alone: bool = False
+    """Whether its tasks must have the machine for themselves: see `suite.locks.hold_machine`."""
+    by_image: bool = False
+    """Whether tasks may be divided by the images of their dataset."""
 
     def load(self) -> Run:
         """The measure's ``run`` function."""
@@ -48,6 +52,7 @@ _MEASURES = (
         1,
         "PSNR and SSIM of each image of a dataset, and their means",
         ("psnr", "ssim"),
+        by_image=True,
     ),
     Measure(
         "cost",
@@ -75,6 +80,7 @@ _MEASURES = (
         "peak of the memory that one forward pass allocates, and the size of the weights",
         ("peak_bytes", "weights_bytes"),
         isolated=True,
+        alone=True,
     ),
     Measure(
         "runtime",
@@ -83,6 +89,7 @@ _MEASURES = (
         "time of one forward pass, models in turn, each in a process of its own",
         ("latency_ms", "latency_p95_ms", "cold_start_ms", "ntire_mean_ms"),
         isolated=True,
+        alone=True,
     ),
     Measure(
         "profile",
@@ -91,6 +98,7 @@ _MEASURES = (
         "where the time of a forward pass goes, operator by operator, under the machine's own ceilings",
         ("forward_ms", "operators_ms", "rest_ms", "minor_faults"),
         isolated=True,
+        alone=True,
         usual=False,
     ),
 )

@@ -3,40 +3,85 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from suite.backends import prepare
+from suite.backends import Forward, prepare
 from suite.catalog.protocols import Protocol, protocol_by_id
+from suite.datasets import Dataset
 from suite.errors import SuiteError
 from suite.measures.psnr_ssim import Score, judge, pool
 from suite.outputs import Pictures
 from suite.records import Value
-from suite.task import Outcome, Say, Task
+from suite.regions import Region
+from suite.task import Outcome, Say, Subject, Task
 from suite.upscaling import require_response, upscale
 
 
-def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
-    """Evaluate one subject on one dataset under the protocols of the tasks, with one pass over it.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some images of a dataset, compared with their originals under every protocol that was asked for."""
 
-    Of tasks that have their values and lack pictures alone, only the images concerned are upscaled.
-    """
-    subject, dataset = tasks[0].subject, tasks[0].dataset
-    if dataset is None:
+    names: list[str]
+    scores: dict[Protocol, list[Score]]
+    """By the protocol of single images: see `Protocol.of_an_image`."""
+    pictures: Pictures
+
+
+def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
+    """Evaluate one subject on one dataset under the protocols of the tasks, with one pass over it."""
+    forward = ready(tasks[0].subject)
+    yield from conclude(tasks, [evaluate(forward, tasks, images_of(tasks), say)])
+
+
+def dataset_of(tasks: Sequence[Task]) -> Dataset:
+    """The dataset of tasks that belong together. Raises `SuiteError` if it was not opened."""
+    if tasks[0].dataset is None:
         raise SuiteError(f"{tasks[0].dataset_name} was not opened.")
+    return tasks[0].dataset
+
+
+def images_of(tasks: Sequence[Task]) -> list[int]:
+    """Numbers of the images to upscale, counted from 0 in the order of their names.
+
+    All of the dataset; where the values are there and pictures alone are missing, only those concerned.
+    """
+    files = dataset_of(tasks).files
+    wanted = {region.image for task in tasks for region in task.regions}
+    everything = not all(task.pictures_only for task in tasks)
+    return [number for number, (hr, _) in enumerate(files) if everything or hr.stem in wanted]
+
+
+def ready(subject: Subject) -> Forward:
+    """A subject's network, ready to run and known to answer to its input. Raises `SuiteError`."""
     forward = prepare(subject)
     require_response(forward, subject)
-    judged = [task for task in tasks if not task.pictures_only]
-    protocols = [protocol_by_id(task.protocol) for task in judged]
-    names: list[str] = []
-    scores: dict[Protocol, list[Score]] = {protocol.of_an_image: [] for protocol in protocols}
-    pictures = Pictures([region for task in tasks for region in task.regions])
-    for number, pair in enumerate(dataset.pairs(None if judged else pictures.images), start=1):
-        say(f"{number}/{len(dataset.files) if judged else len(pictures.images)} {pair.name}")
-        names.append(pair.name)
+    return forward
+
+
+def evaluate(forward: Forward, tasks: Sequence[Task], images: Iterable[int], say: Say) -> Part:
+    """Upscale and judge the images with these numbers."""
+    subject, dataset = tasks[0].subject, dataset_of(tasks)
+    judged = [protocol_by_id(task.protocol).of_an_image for task in tasks if not task.pictures_only]
+    part = Part([], {protocol: [] for protocol in judged}, Pictures(_regions(tasks)))
+    for number in images:
+        pair = dataset.pair(number)
+        say(f"{number + 1}/{len(dataset.files)} {pair.name}")
+        part.names.append(pair.name)
         output = upscale(forward, subject, pair.lr, pair.name)
-        for protocol, column in scores.items():
+        for protocol, column in part.scores.items():
             column.append(judge(output, pair.hr, subject.scale, protocol))
-        pictures.take(pair, output)
+        part.pictures.take(pair, output)
+    return part
+
+
+def _regions(tasks: Sequence[Task]) -> list[Region]:
+    return [region for task in tasks for region in task.regions]
+
+
+def conclude(tasks: Sequence[Task], parts: Sequence[Part]) -> Iterator[Outcome]:
+    """The figures of the whole set, and its pictures, from its parts in the order of the images."""
+    dataset = dataset_of(tasks)
     details = {
         "dataset": {
             "digest": dataset.digest,
@@ -47,11 +92,16 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
             "note": dataset.card.note if dataset.card else "",
         }
     }
+    names = [name for part in parts for name in part.names]
+    pictures = Pictures(_regions(tasks))
+    for part in parts:
+        pictures.join(part.pictures)
     for task in tasks:
         if task.pictures_only:
             yield pictures.added_to(Outcome(task))
-    for task, protocol in zip(judged, protocols, strict=True):
-        column = scores[protocol.of_an_image]
+            continue
+        protocol = protocol_by_id(task.protocol)
+        column = [score for part in parts for score in part.scores[protocol.of_an_image]]
         unfit = (name for name, score in zip(names, column, strict=True) if math.isnan(score.ssim))
         if (name := next(unfit, None)) is not None:
             yield Outcome(
