@@ -16,21 +16,22 @@ from reports.audit import build_audits
 from reports.board import build_board
 from reports.challenge import build_challenge
 from reports.differences import build_differences
-from reports.drawing import Drawing, draw_panel, draw_strip
+from reports.drawing import COLOURS, SHAPES, Drawing, draw_panel, draw_strip, shape
 from reports.escapes import embed
 from reports.leaderboard import build, model_title
 from reports.lens import build_lenses
 from reports.notes import merge_missing
-from reports.plot import Panel, build_chart
+from reports.plot import Panel, build_chart, family_of, family_styles
+from reports.plot_data import default_axes, plot_data, plottable
 from reports.provenance import build_provenance
 from reports.sections import build_sections
-from reports.view import Column
+from reports.view import Column, Table
 from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
-STYLES = ("report.css", "board.css")
-SCRIPTS = ("state.js", "exports.js", "record.js", "board.js", "report.js")
+STYLES = ("report.css", "board.css", "plot.css")
+SCRIPTS = ("state.js", "tips.js", "exports.js", "record.js", "board.js", "draw.js", "plot.js", "report.js")
 """Files of ``static/`` in the order in which they go into the page, as one style sheet and one script."""
 SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
@@ -43,6 +44,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
     text. Names from records are data; none of them can become markup.
     """
     view = build(records)
+    styles = family_styles([group for table in view.tables for group in table.groups])
     style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
@@ -50,7 +52,9 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
         .render(
             view=view,
             board=build_board(view, records, commands),
-            charts=[build_chart(table) for table in view.tables],
+            charts=[build_chart(table, styles) for table in view.tables],
+            plots=plot_data(view.tables, styles),
+            styles=styles,
             sections=build_sections(records),
             differences=build_differences(records),
             lenses=build_lenses(records),
@@ -92,6 +96,12 @@ def _environment() -> Environment:
         "draw_sizes": _draw_sizes,
         "first_columns": _first_columns,
         "draw_strip": draw_strip,
+        "shape": shape,
+        "colours": COLOURS,
+        "shapes": SHAPES,
+        "plottable": plottable,
+        "default_axes": default_axes,
+        "families_of": _families_of,
         "merge_missing": merge_missing,
         "model_title": model_title,
         "least_images": LEAST_IMAGES,
@@ -102,6 +112,11 @@ def _environment() -> Environment:
 def _draw_sizes(panel: Panel) -> dict[str, Drawing]:
     """A panel at each of `SIZES`."""
     return {name: draw_panel(panel, width, height) for name, (width, height) in SIZES.items()}
+
+
+def _families_of(table: Table) -> list[str]:
+    """The families of a table's networks, by name."""
+    return sorted({family_of(row) for group in table.groups for row in group.rows if not row.reference})
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.notes import join, row_name, unique
@@ -20,7 +20,7 @@ class Point:
     x_interval: tuple[float, float] | None
     y_interval: tuple[float, float] | None
     style: int
-    """Number of the model in the table: colour and shape of its marker."""
+    """Number of its family: colour and shape of its marker."""
     tip: str
     """Name and figures in words."""
 
@@ -55,10 +55,10 @@ _Indexed = tuple[int, Column]
 """A column with its place in the rows of its table."""
 
 
-def build_chart(table: Table) -> Chart:
+def build_chart(table: Table, styles: Mapping[str, int]) -> Chart:
     """PSNR on the first dataset against parameters, MACs and latency; without PSNR, latency against MACs.
 
-    A panel with latency holds one machine and configuration.
+    A panel with latency holds one machine and configuration. ``styles`` has the number of each family.
     """
     quality = _first(table, "psnr")
     params, macs = _first(table, "params"), _first(table, "macs")
@@ -71,7 +71,7 @@ def build_chart(table: Table) -> Chart:
     if quality:
         sentence = ""
         panels = [
-            _panel(table, cost, quality, table.groups, cost[1].label) for cost in (params, macs) if cost
+            _panel(table.groups, cost, quality, cost[1].label, styles) for cost in (params, macs) if cost
         ]
         axes = [(pair, quality, group) for pair, group in timed]
     else:
@@ -79,7 +79,7 @@ def build_chart(table: Table) -> Chart:
         panels = []
         axes = [(macs, pair, group) for pair, group in timed if macs]
     names = _latency_names([(pair[1], group) for pair, group in timed])
-    panels += [_panel(table, x, y, [group], name) for (x, y, group), name in zip(axes, names, strict=False)]
+    panels += [_panel([group], x, y, name, styles) for (x, y, group), name in zip(axes, names, strict=False)]
     shown = tuple(panel for panel in panels if panel.points)
     if shown and not quality:
         sentence = "No PSNR was measured at this scale, so the plot shows latency against MACs."
@@ -116,13 +116,12 @@ def _latency_names(panels: Sequence[tuple[Column, Group]]) -> list[str]:
     return [f"Latency, {c.at}, {group.machine}, {group.configuration}" for c, group in panels]
 
 
-def _panel(table: Table, x: _Indexed, y: _Indexed, groups: Sequence[Group], name: str) -> Panel:
+def _panel(groups: Sequence[Group], x: _Indexed, y: _Indexed, name: str, styles: Mapping[str, int]) -> Panel:
     rows = [row for group in groups for row in group.rows]
     networks = [row for row in rows if not row.reference]
     titles = [row.title for row in {(row.title, row.origin): row for row in networks}.values()]
-    styles = {m: n for n, m in enumerate(sorted({r.model for g in table.groups for r in g.rows}))}
     points = [
-        _point(row, x, y, row_name(row) if titles.count(row.title) > 1 else row.title, styles[row.model])
+        _point(row, x, y, row_name(row) if titles.count(row.title) > 1 else row.title, styles[family_of(row)])
         for row in networks
         if _drawable(row, x, y)
     ]
@@ -196,3 +195,15 @@ def _reference(
         return (row.title, height), []
     side = "below" if height < low else "above"
     return None, [f"{row.title} ({cell.text} {y[1].unit}) lies {side} the range shown."]
+
+
+def family_of(row: Row) -> str:
+    """What gives a row's marker its colour and shape: the family, else the model."""
+    return row.family or row.model
+
+
+def family_styles(groups: Sequence[Group]) -> dict[str, int]:
+    """A number for each family of networks, the same in all plots of a report."""
+    families = {family_of(row) for group in groups for row in group.rows if not row.reference}
+    references = {family_of(row) for group in groups for row in group.rows} - families
+    return {family: number for number, family in enumerate([*sorted(families), *sorted(references)])}

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from reports.axes import linear_axis, log_axis, ticks
 from reports.drawing import SHAPES, draw_panel, draw_strip, shape
 from reports.labels import Box, place_labels
 from reports.leaderboard import build
-from reports.plot import Chart, build_chart, pareto_front
+from reports.plot import Chart, build_chart, family_styles, pareto_front
+from reports.plot_data import default_axes, plot_data
 from reports.provenance import Samples
 from suite.records import Record
 
@@ -22,7 +24,8 @@ AREA = Box(0, 0, 800, 400)
 
 
 def chart(records: list[Record]) -> Chart:
-    return build_chart(build(records).tables[0])
+    table = build(records).tables[0]
+    return build_chart(table, family_styles(table.groups))
 
 
 def test_pareto_front() -> None:
@@ -42,6 +45,40 @@ def test_quality_against_each_cost(records: list[Record]) -> None:
         assert {point.label for point in panel.points} >= {"BSRN", "RFDN (AIM 2020)", "IMDN"}
         assert any("PAN, random (no weights)" in sentence for sentence in panel.caption)
         assert any(sentence.startswith("Bicubic (28.42 dB) lies below") for sentence in panel.caption)
+
+
+def test_families_share_a_marker_and_differ_in_it(make: Factory, models: SimpleNamespace) -> None:
+    small = replace(models.bsrn, name="bsrn-s", title="BSRN-S", set5=(32.0, 0.89))
+    points = {
+        point.label: point.style for point in chart(make([small, models.bsrn, models.rfdn])).panels[0].points
+    }
+    assert points["BSRN-S"] != points["RFDN (AIM 2020)"]
+    records = [
+        replace(r, card=dict(r.card) | {"family": "BSRN"}) if r.model == "bsrn-s" else r
+        for r in make([small, models.bsrn])
+    ]
+    assert len({point.style for point in chart(records).panels[0].points}) == 1
+
+
+def test_data_of_the_script_are_the_figures_of_the_table(records: list[Record]) -> None:
+    (table,) = build(records).tables
+    (data,) = plot_data([table], family_styles(table.groups))["tables"]
+    rows = [row for group in table.groups for row in group.rows]
+    for row, plain in zip(rows, data["rows"], strict=True):
+        for column, value, text in zip(data["columns"], plain["values"], plain["texts"], strict=True):
+            index = next(i for i, other in enumerate(table.columns) if other.id == column["id"])
+            cell = row.cells[index]
+            assert text == cell.text
+            assert value == (None if cell.value is None else cell.value / table.columns[index].divisor)
+
+
+def test_usual_axes(make: Factory) -> None:
+    def axes(**changes: Any) -> tuple[str, str]:
+        return default_axes(build(make(**changes)).tables[0])
+
+    assert axes() == ("cost.params", "psnr.Set5.sr-y")
+    assert axes(measures=["cost", "runtime"]) == ("cost.macs.3x180x320", "runtime.latency_ms.3x256x256")
+    assert axes(measures=["quality"]) == ("ssim.Set5.sr-y", "psnr.Set5.sr-y")
 
 
 def test_a_near_reference_is_a_line(make: Factory, models: SimpleNamespace) -> None:
