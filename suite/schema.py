@@ -1,7 +1,7 @@
 """The format of a run's files as JSON Schema 2020-12, by which records are checked when they are read.
 
-``docs/record.schema.json`` and ``docs/run.schema.json`` are these mappings, written by ``python -m
-suite.schema DIR``. What is said of details binds the parts that reports and comparisons read; a measure may add more.
+``python -m suite.schema DIR`` writes them; ``docs`` holds ``record.schema.json`` and ``run.schema.json``.
+What is said of details binds the parts that reports and comparisons read; a measure may add others.
 """
 
 from __future__ import annotations
@@ -107,6 +107,11 @@ DETAILS = _table(
                 "known": {"type": ["boolean", "null"], "description": "Whether it is the known copy."},
                 "note": _text(),
             },
+        ),
+        "blocks": _table(
+            "Large images that went through the network in blocks: how many, the side of a block and what "
+            "was shown around it, in pixels of the input.",
+            {"images": _whole(""), "side": _whole(""), "halo": _whole("")},
         ),
         "operators_without_macs": _table("Elements by operator.", {}, more=_COUNT),
         "not_counted": _table("Why a tool has no figure, by metric.", {}, more=_text()),

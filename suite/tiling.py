@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.backends import Forward
+from suite.catalog.cards import Reach
 from suite.errors import SuiteError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 DEFAULT_OVERLAP = 32
+
+LARGE = 2**19
+"""Pixels of the output up to which an image is evaluated whole, whatever the network."""
+BLOCK = 384
+"""Side of the blocks of `in_blocks`, in pixels of the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,68 @@ def run_tiled(forward: Forward, image: Tensor, scale: int, tiling: Tiling) -> Ti
         shared = rows[row - 1] + tile_height - top if row else 0
         seam = max(seam, _lay(output, strip, scale * top, scale * shared, blend, dim=-2))
     return Tiled(output, len(rows) * len(columns), seam)
+
+
+def in_blocks(forward: Forward, image: Tensor, scale: int, side: int, halo: int) -> Tensor:
+    """``forward`` on a ``(N, C, H, W)`` image in squares of ``side``, each with ``halo`` pixels around it.
+
+    The result, ``(N, C, scale * H, scale * W)`` float32 on the CPU, is that of the whole image, up to the
+    order in which numbers are added up, if no output pixel sees further than ``halo`` pixels of the input. At
+    the edges of the image a block has the image's own border.
+
+    Raises `SuiteError` if the network does not give ``scale`` times a block.
+    """
+    import torch
+
+    height, width = image.shape[-2:]
+    output = torch.empty(0)
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            upper, outer = max(top - halo, 0), max(left - halo, 0)
+            lower, right = min(top + side, height), min(left + side, width)
+            shown = image[..., upper : lower + halo, outer : right + halo]
+            part = forward(shown).float().cpu()
+            if part.shape[-2:] != (scale * shown.shape[-2], scale * shown.shape[-1]):
+                raise SuiteError(
+                    f"the network gave {tuple(part.shape)} for {tuple(shown.shape)} at x{scale}."
+                )
+            if not output.numel():
+                output = part.new_empty(*part.shape[:-2], scale * height, scale * width)
+            output[..., scale * top : scale * lower, scale * left : scale * right] = part[
+                ...,
+                scale * (top - upper) : scale * (lower - upper),
+                scale * (left - outer) : scale * (right - outer),
+            ]
+    return output
+
+
+@dataclass(slots=True)
+class Cut:
+    """What went through a network in blocks."""
+
+    side: int
+    """Of a block, in pixels of the input."""
+    halo: int
+    """What was shown around it, in pixels of the input."""
+    images: int = 0
+
+
+class Bounded:
+    """A network as a function whose memory does not grow with the image, where its card says how far it sees.
+
+    An image whose output has more than `LARGE` pixels goes through it by `in_blocks`; ``cut`` counts them.
+    """
+
+    def __init__(self, forward: Forward, scale: int, reach: Reach | None) -> None:
+        self._forward, self._scale, self._whole = forward, scale, reach is None
+        self.cut = Cut(max(BLOCK // scale, 1), reach.halo(scale) if reach else 0)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """``(N, C, H, W)`` to ``(N, C, scale * H, scale * W)``."""
+        if self._whole or image.shape[-2] * image.shape[-1] * self._scale**2 <= LARGE:
+            return self._forward(image)
+        self.cut.images += 1
+        return in_blocks(self._forward, image, self._scale, self.cut.side, self.cut.halo)
 
 
 def _lay(canvas: Tensor, part: Tensor, begin: int, shared: int, blend: int, dim: int) -> float:

@@ -29,6 +29,20 @@ class InputConvention:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an output pixel of a network sees, each way: so many pixels of the input and of the output."""
+
+    input: int
+    """Reach of the layers that work at the size of the input, enlarging included."""
+    output: int
+    """Reach of the layers that work at the size of the output."""
+
+    def halo(self, scale: int) -> int:
+        """Pixels of the input around a block that determine the block's output."""
+        return self.input + -(-self.output // scale) + 1  # where scale does not divide, one more is touched
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """An official weights file: where it lies, what it must be, how its keys become ours."""
 
@@ -75,6 +89,9 @@ class ModelCard:
     """Folder from which the network's modules import one another; empty for installed ones."""
     foreign: bool = False
     """Whether the network is not the suite's: its code then never runs in the driver's process."""
+    reach: Reach | None = None
+    """Declared of networks that need much memory and see only so far: large images go through them in blocks
+    (see ``suite.tiling``); None where the whole image is shown."""
     known: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Checks of ``suite check`` that the network does not pass by its nature, by name, with the reason."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from suite.backends import Forward, prepare
 from suite.catalog.protocols import Protocol, protocol_by_id
@@ -15,6 +16,7 @@ from suite.outputs import Pictures
 from suite.records import Value
 from suite.regions import Region
 from suite.task import Outcome, Say, Subject, Task
+from suite.tiling import Bounded, Cut
 from suite.upscaling import require_response, upscale
 
 
@@ -26,6 +28,8 @@ class Part:
     scores: dict[Protocol, list[Score]]
     """By the protocol of single images: see `Protocol.of_an_image`."""
     pictures: Pictures
+    cut: Cut
+    """Which of them went through the network in blocks."""
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
@@ -63,12 +67,13 @@ def evaluate(forward: Forward, tasks: Sequence[Task], images: Iterable[int], say
     """Upscale and judge the images with these numbers."""
     subject, dataset = tasks[0].subject, dataset_of(tasks)
     judged = [protocol_by_id(task.protocol).of_an_image for task in tasks if not task.pictures_only]
-    part = Part([], {protocol: [] for protocol in judged}, Pictures(_regions(tasks)))
+    bounded = Bounded(forward, subject.scale, subject.card.reach)
+    part = Part([], {protocol: [] for protocol in judged}, Pictures(_regions(tasks)), bounded.cut)
     for number in images:
         pair = dataset.pair(number)
         say(f"{number + 1}/{len(dataset.files)} {pair.name}")
         part.names.append(pair.name)
-        output = upscale(forward, subject, pair.lr, pair.name)
+        output = upscale(bounded, subject, pair.lr, pair.name)
         for protocol, column in part.scores.items():
             column.append(judge(output, pair.hr, subject.scale, protocol))
         part.pictures.take(pair, output)
@@ -82,7 +87,7 @@ def _regions(tasks: Sequence[Task]) -> list[Region]:
 def conclude(tasks: Sequence[Task], parts: Sequence[Part]) -> Iterator[Outcome]:
     """The figures of the whole set, and its pictures, from its parts in the order of the images."""
     dataset = dataset_of(tasks)
-    details = {
+    details: dict[str, Any] = {
         "dataset": {
             "digest": dataset.digest,
             "images": len(dataset.files),
@@ -90,8 +95,10 @@ def conclude(tasks: Sequence[Task], parts: Sequence[Part]) -> Iterator[Outcome]:
             **dataset.folders,
             "known": dataset.known,
             "note": dataset.card.note if dataset.card else "",
-        }
+        },
     }
+    if in_blocks := sum(part.cut.images for part in parts):
+        details["blocks"] = {"images": in_blocks, "side": parts[0].cut.side, "halo": parts[0].cut.halo}
     names = [name for part in parts for name in part.names]
     pictures = Pictures(_regions(tasks))
     for part in parts:

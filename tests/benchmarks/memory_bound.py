@@ -85,7 +85,9 @@ def _measure(name: str, scale: int, folder: str) -> int:
     if outcome.not_measured:
         print(outcome.not_measured, file=sys.stderr)
         return 1
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, outcome.details.get("strips", "whole"))
+    blocks = outcome.details.get("blocks")
+    how = f"blocks of {blocks['side']} and {blocks['halo']} around them" if blocks else "whole"
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, how)
     return 0
 
 

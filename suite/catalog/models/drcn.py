@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.catalog.cards import InputConvention, ModelCard
+from suite.catalog.cards import InputConvention, ModelCard, Reach
 
 CARDS = (
     ModelCard(
@@ -13,6 +13,7 @@ CARDS = (
         scales=(2, 3, 4),
         build="baselines.drcn:DRCN",
         input=InputConvention("y"),
+        reach=Reach(2, 20),  # two, 16 recursions, two
         citation="Kim et al., Deeply-Recursive Convolutional Network for Image Super-Resolution, CVPR 2016, "
         "arXiv 1511.04491",
     ),
