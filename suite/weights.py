@@ -66,7 +66,12 @@ def sha256_of(path: Path) -> str:
 
 
 def shipped_file(card: ModelCard, scale: int) -> Path | None:
-    """The weights file that comes with the package, ``weights/NAME_xSCALE.safetensors``, if there is one."""
+    """The weights file that comes with the package, ``weights/NAME_xSCALE.safetensors``, if there is one.
+
+    Only the suite's own packages bring some; the user's code is not imported to look for them.
+    """
+    if card.foreign:
+        return None
     package = card.build.partition(":")[0].partition(".")[0]
     file = importlib.resources.files(package) / "weights" / f"{card.name}_x{scale}.safetensors"
     return Path(str(file)) if file.is_file() else None

@@ -347,6 +347,12 @@ def test_shipped_weights_are_taken_from_the_package(
     assert_holds(load_model(shipping, 4, weights), state)
 
 
+def test_a_network_in_a_file_has_none_shipped_with_it(shipping: ModelCard, tmp_path: Path) -> None:
+    card = dataclasses.replace(shipping, build=f"{tmp_path}/net.py:Net", foreign=True)
+    assert find_weights(card, 4, NOWHERE).origin == NO_WEIGHTS
+    assert find_weights(dataclasses.replace(shipping, foreign=True), 4, NOWHERE).origin == NO_WEIGHTS
+
+
 def test_official_weights_come_before_shipped_ones(shipping: ModelCard, tmp_path: Path) -> None:
     (tmp_path / "weights" / "RFDN").mkdir(parents=True)
     (tmp_path / "weights" / "RFDN" / "small.pth").touch()
