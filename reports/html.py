@@ -18,6 +18,7 @@ from reports.challenge import build_challenge
 from reports.differences import build_differences
 from reports.drawing import COLOURS, SHAPES, Drawing, draw_panel, draw_strip, shape
 from reports.escapes import embed
+from reports.gallery import Gallery
 from reports.leaderboard import build, model_title
 from reports.lens import build_lenses
 from reports.notes import merge_missing
@@ -30,15 +31,25 @@ from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
-STYLES = ("report.css", "board.css", "plot.css")
-SCRIPTS = ("state.js", "tips.js", "exports.js", "record.js", "board.js", "draw.js", "plot.js", "report.js")
+STYLES = ("report.css", "board.css", "plot.css", "gallery.css")
+SCRIPTS = (
+    "state.js",
+    "tips.js",
+    "exports.js",
+    "record.js",
+    "board.js",
+    "draw.js",
+    "plot.js",
+    "report.js",
+    "gallery.js",
+)
 """Files of ``static/`` in the order in which they go into the page, as one style sheet and one script."""
 SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
 
 
-def render(records: Sequence[Record], commands: list[str]) -> str:
-    """The page for records, with the commands that made them.
+def render(records: Sequence[Record], commands: list[str], gallery: Gallery | None = None) -> str:
+    """The page for records, with the commands that made them and the comparison of images, if there is one.
 
     It depends on nothing else: the same records, in whatever order, and the same commands give the same
     text. Names from records are data; none of them can become markup.
@@ -62,6 +73,7 @@ def render(records: Sequence[Record], commands: list[str]) -> str:
             audits=build_audits(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
+            gallery=gallery,
             style=style,
             script=script,
             policy=content_policy(style, script),

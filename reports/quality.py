@@ -100,6 +100,12 @@ def _network_names(records: Sequence[Record]) -> dict[tuple[object, ...], Networ
     return names
 
 
+def networks(records: Sequence[Record]) -> dict[str, Network]:
+    """The networks of records, as they are named, by the records' keys."""
+    names = _network_names(records)
+    return {record.key: names[_identity(record)] for record in records}
+
+
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; zero has none."""
     text = f"{value:+.{decimals}f}"

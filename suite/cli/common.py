@@ -6,13 +6,18 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.files import write_text
 from suite.records import Record
 
+if TYPE_CHECKING:
+    from reports.gallery import Gallery
+
 DEFAULT_PAGE = Path("reports/leaderboard.html")
+IMAGES_MB = 2.5
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +30,7 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 
 
 def add_crops(parser: argparse.ArgumentParser) -> None:
-    """Add the options ``--crops`` and ``--no-crops``."""
+    """Add the options on the comparison of images."""
     crops = parser.add_mutually_exclusive_group()
     crops.add_argument(
         "--crops",
@@ -35,6 +40,24 @@ def add_crops(parser: argparse.ArgumentParser) -> None:
         help="show these parts of images side by side (default: three where the networks differ most)",
     )
     crops.add_argument("--no-crops", action="store_true", help="compare no images")
+    parser.add_argument(
+        "--images-mb",
+        type=megabytes,
+        default=IMAGES_MB,
+        metavar="MB",
+        help=f"what the images may add to the page (default: {IMAGES_MB})",
+    )
+
+
+def megabytes(text: str) -> float:
+    """An argument that must be a number above zero."""
+    number = float(text)
+    if not 0 < number < 1000:
+        raise ValueError
+    return number
+
+
+megabytes.__name__ = "number of megabytes"  # argparse names the type in its message
 
 
 def positive(text: str) -> int:
@@ -86,9 +109,28 @@ def show(records: Sequence[Record]) -> None:
     print_sections(build_sections(records), console)
 
 
-def write_page(page: Path, records: Sequence[Record], made_by: list[str]) -> None:
+def find_gallery(runs: Mapping[Path, Sequence[Record]], options: argparse.Namespace) -> Gallery | None:
+    """The comparison of images that the options of `add_crops` ask for; None if there is none.
+
+    Raises `UsageError` for crops of another form. Says what could not be compared.
+    """
+    from reports.gallery import build_gallery
+    from suite.crops import find_crops
+    from suite.regions import parse_crops
+
+    if options.no_crops:
+        return None
+    gallery = build_gallery(find_crops(runs, parse_crops(options.crops or ())), options.images_mb)
+    for note in gallery.notes if gallery else ():
+        print(note, file=sys.stderr)
+    return gallery
+
+
+def write_page(
+    page: Path, records: Sequence[Record], made_by: list[str], gallery: Gallery | None = None
+) -> None:
     """Write the report and say where. Raises `SuiteError` if the file can't be written."""
     from reports.html import render
 
-    write_text(page, render(records, made_by))
+    write_text(page, render(records, made_by, gallery))
     print(f"Report: {page}", file=sys.stderr)

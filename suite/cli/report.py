@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"default: {common.DEFAULT_PAGE}",
     )
+    common.add_crops(parser)
     parser.add_argument(
         "--markdown",
         type=Path,
@@ -43,9 +44,11 @@ def execute(options: argparse.Namespace) -> int:
     from suite.files import write_text
     from suite.records import load_run
 
-    records = [record for run in options.runs for record in load_run(run)]
+    runs = {run: load_run(run) for run in options.runs}
+    records = [record for found in runs.values() for record in found]
+    gallery = common.find_gallery(runs, options)
     common.show(records)
-    common.write_page(options.html, records, common.commands(options.runs))
+    common.write_page(options.html, records, common.commands(options.runs), gallery)
     if options.markdown:
         write_text(options.markdown, to_markdown(build_sections(records)))
     if options.exports:

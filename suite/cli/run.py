@@ -145,7 +145,8 @@ def execute(options: argparse.Namespace) -> int:
         print(f"{store.file}: {store.torn} line(s) could not be read and were left out.", file=sys.stderr)
     common.show(records)
     if not options.no_report:
-        common.write_page(options.report, records, common.commands([options.out])[-1:])
+        gallery = common.find_gallery({options.out: records}, options)
+        common.write_page(options.report, records, common.commands([options.out])[-1:], gallery)
     print(f"Records: {store.file}", file=sys.stderr)
     return 1 if any(record.not_measured for record in records) else 0
 
