@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from suite.errors import UsageError, unknown_name
-from suite.pairs import image_figures
+from suite.pairs import image_figures, tolerance
 from suite.records import Record
 from suite.statistics import Interval, paired_difference, paired_ratio, ratio_of_medians
 from suite.timing import floor_of, samples_of
 
-EXACT = 1e-9
-"""Means of quality that differ by more than this differ."""
 MEMORY_TOLERANCE = 0.01
 """Share by which a peak of memory may rise: allocators round, and libraries change their scratch space."""
 DEFAULT_FLOOR = 0.05
@@ -225,7 +223,8 @@ def _direction(line: Line, *, lower_is_better: bool) -> Status:
 
 def _judge_quality(line: Line, before: Record, after: Record, *, models: bool) -> Line:
     assert line.baseline is not None and line.candidate is not None
-    if line.baseline == line.candidate or abs(line.candidate - line.baseline) <= EXACT:
+    least = tolerance(before, after, line.metric)
+    if line.baseline == line.candidate or abs(line.candidate - line.baseline) <= least:
         return replace(line, change=0.0)
     pairs = [list(image_figures(record, line.metric).values()) for record in (after, before)]
     interval: Interval | None = paired_difference(*pairs) if pairs[0] else None

@@ -164,6 +164,28 @@ def _store(run: Path, pictures: Sequence[bytes]) -> str:
     return ""
 
 
+def copy_pictures(runs: Sequence[Path], out: Path) -> list[str]:
+    """Put the pictures of other runs into the folder of a run, as far as they fit; what was left out and why.
+
+    Copied is what is named by its own digest; anything else in the folders is no picture of a run.
+    """
+    problems: dict[str, int] = {}
+    for run in runs:
+        for path in sorted((run / FOLDER).glob("*.png")):
+            if not _NAME.fullmatch(path.stem) or path_of(out, path.stem).exists():
+                continue
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                content, problem = b"", f"cannot read {path}: {error.strerror}"
+            else:
+                sound = hashlib.sha256(content).hexdigest() == path.stem
+                problem = _store(out, [content]) if sound else f"{path} is not what was stored"
+            if problem:
+                problems[problem] = problems.get(problem, 0) + 1
+    return [f"{number} picture(s) left out: {problem}." for problem, number in problems.items()]
+
+
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 

@@ -39,6 +39,31 @@ class Difference:
         return "worse" if self.upper < 0 else "not told apart"
 
 
+REPEATABLE = ("cost", "quality")
+"""Measures that give the same values whenever they are repeated."""
+EXACT = 1e-9
+"""Figures of quality that differ by more than this differ."""
+FLOAT_ORDER = {"psnr": 1e-4, "ssim": 1e-6}
+"""What the order of floating-point sums may move, which depends on the number of threads."""
+
+
+def tolerance(first: Record, second: Record, metric: str) -> float:
+    """How far figures of two records may lie apart that one network made of the same images."""
+    threads = [record.details.get("threads_used", record.threads) for record in (first, second)]
+    return EXACT if threads[0] == threads[1] else FLOAT_ORDER.get(metric, EXACT)
+
+
+def agree(first: Record, second: Record) -> bool:
+    """Whether two records of one key hold the same figures."""
+    if first.measure != "quality" or len(first.values) != len(second.values):
+        return first.values == second.values
+    return all(
+        (one.metric, one.image) == (other.metric, other.image)
+        and (one.value == other.value or abs(one.value - other.value) <= tolerance(first, second, one.metric))
+        for one, other in zip(first.values, second.values, strict=True)
+    )
+
+
 def image_figures(record: Record, metric: str) -> dict[str, float]:
     """A metric's figure of each image of a record of quality, by the image's name."""
     return {value.image: value.value for value in record.values if value.metric == metric and value.image}

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -181,6 +181,22 @@ FLUSH_S = 0.5
 """How long a record may be in the system's memory alone: a flush costs more than a small task."""
 
 
+def read_lines(file: Path) -> Iterator[str]:
+    """The lines of a file of records that are not empty, without their ends; none if there is no file.
+
+    Raises `SuiteError` if it cannot be read.
+    """
+    try:
+        with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
+            for line in stream:
+                if line.strip():
+                    yield line.rstrip("\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SuiteError(f"cannot read {file}: {error.strerror}.") from None
+
+
 class Store:
     """The records of a run: ``records.jsonl`` in a folder, only ever appended to.
 
@@ -201,15 +217,7 @@ class Store:
         """
         records: dict[str, Record] = {}
         self.torn = 0
-        try:
-            text = self.file.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return records
-        except OSError as error:
-            raise SuiteError(f"cannot read {self.file}: {error.strerror}.") from None
-        for line in text.split("\n"):
-            if not line.strip():
-                continue
+        for line in read_lines(self.file):
             try:
                 record = from_json(line)
             except ValueError:

@@ -8,13 +8,27 @@ import sys
 from collections.abc import Sequence
 
 from suite import __version__
-from suite.cli import check, compare, doctor, fetch, listing, report, results, run, train, upscale, verify
+from suite.cli import (
+    check,
+    compare,
+    doctor,
+    fetch,
+    listing,
+    merge,
+    report,
+    results,
+    run,
+    train,
+    upscale,
+    verify,
+)
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
     "run": run,
     "results": results,
     "report": report,
+    "merge": merge,
     "compare": compare,
     "verify": verify,
     "list": listing,

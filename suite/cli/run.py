@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that share the work; timings are always made alone (default: 1)",
     )
+    parser.add_argument(
+        "--shard",
+        metavar="i/n",
+        help="measure the i-th of n parts, to be put together by merge; see docs/clusters.md",
+    )
     parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
     parser.add_argument(
         "--patience",
@@ -110,6 +115,7 @@ def execute(options: argparse.Namespace) -> int:
     from suite.home import find_home
     from suite.locks import hold_run
     from suite.records import Store
+    from suite.shards import parse_shard
 
     home = find_home(options.home)
     with contextlib.ExitStack() as stack:
@@ -131,6 +137,8 @@ def execute(options: argparse.Namespace) -> int:
             crops=None if options.no_crops else tuple(options.crops or ()),
         )
         tasks = plan.make_plan(request)
+        if options.shard:
+            tasks = parse_shard(options.shard).of(tasks)
         print(f"Home: {home}. {plan.describe_sources(tasks)}", file=sys.stderr)
         store = Store(options.out)
         stack.enter_context(hold_run(options.out))

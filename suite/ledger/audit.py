@@ -9,10 +9,8 @@ from pathlib import Path
 
 from suite import SCHEMA
 from suite.errors import SuiteError
+from suite.pairs import REPEATABLE, agree
 from suite.records import Record, from_json
-
-REPEATABLE = ("cost", "quality")
-"""Measures that give the same values whenever they are repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +71,5 @@ def _has_unknown_schema(line: str) -> bool:
 
 
 def _contradict(records: list[Record]) -> bool:
-    measured = [record.values for record in records if record.measure in REPEATABLE and record.values]
-    return any(values != measured[0] for values in measured)
+    measured = [record for record in records if record.measure in REPEATABLE and record.values]
+    return any(not agree(measured[0], record) for record in measured)

@@ -1,0 +1,134 @@
+"""Several runs as one: nothing is left out silently, and what does not go together is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from suite.errors import SuiteError
+from suite.pairs import REPEATABLE, agree
+from suite.records import Record, from_json, read_lines
+
+Line = tuple[str, Record, Path]
+"""A line as it was read, the record in it, and the run that it is from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the records of several runs."""
+
+    lines: tuple[str, ...]
+    """The lines of the merged run, as they were read. Of several with one key the last counts."""
+    records: int
+    """Number of keys."""
+    notes: tuple[str, ...] = ()
+    """What was done with records of one key, and what lines could not be read."""
+    conflicts: tuple[str, ...] = ()
+    """Records of the same work with unlike values, which the same work never gives."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    duplicates: int = 0
+    superseded: int = 0
+    again: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+
+
+def merge(runs: Sequence[Path]) -> Merged:
+    """The records of the runs as one run's. Raises `SuiteError` for a folder that holds no records.
+
+    Of records with one key, equal ones are kept once; one that has values takes the place of those that say
+    why there are none. Timings that were made again, and conflicts, are all kept, the latest last.
+    """
+    by_key: dict[str, list[Line]] = {}
+    notes: list[str] = []
+    for run in runs:
+        lines, damaged = _read(run)
+        if damaged:
+            notes.append(f"{run}: {damaged} line(s) could not be read and were left out.")
+        for line, record in lines:
+            by_key.setdefault(record.key, []).append((line, record, run))
+    counts = _Counts()
+    kept = [line for entries in by_key.values() for line in _of_one_key(entries, counts)]
+    notes += _said(counts)
+    return Merged(tuple(kept), len(by_key), tuple(notes), tuple(counts.conflicts))
+
+
+def _read(run: Path) -> tuple[list[tuple[str, Record]], int]:
+    """The records of a run with their lines, and the number of lines that hold none."""
+    if not run.is_dir():
+        raise SuiteError(f"{run} is not a folder: name the --out folder of a run.")
+    found, damaged = [], 0
+    for line in read_lines(run / "records.jsonl"):
+        try:
+            found.append((line, from_json(line)))
+        except ValueError:
+            damaged += 1
+    if not found:
+        raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
+    return found, damaged
+
+
+def _of_one_key(entries: list[Line], counts: _Counts) -> Iterator[str]:
+    """The lines that are kept of those with one key, the one that counts last."""
+    if len(entries) == 1:
+        yield entries[0][0]
+        return
+    entries = sorted(entries, key=lambda entry: entry[1].finished)
+    measured = [entry for entry in entries if not entry[1].not_measured]
+    if not measured:
+        counts.superseded += len(entries) - 1
+        yield entries[-1][0]
+        return
+    counts.superseded += len(entries) - len(measured)
+    unlike: list[Line] = []
+    for entry in measured:
+        same = [other for other in unlike if agree(other[1], entry[1])]
+        counts.duplicates += bool(same)
+        if not same:
+            unlike.append(entry)
+    if len(unlike) > 1:
+        (counts.conflicts if unlike[0][1].measure in REPEATABLE else counts.again).append(_described(unlike))
+    yield from (line for line, _, _ in unlike)
+
+
+def _described(entries: Sequence[Line]) -> str:
+    """What was measured unlike, and the figures of each run."""
+    record = entries[0][1]
+    where = " ".join(part for part in (record.dataset, record.protocol, record.input) if part)
+    figures = "; ".join(f"{_figures(entry)} in {run}" for _, entry, run in entries)
+    return f"{record.measure} of {record.model} x{record.scale} {where} (key {record.key}): {figures}"
+
+
+def _figures(record: Record) -> str:
+    whole = [value for value in record.values if not value.image]
+    return ", ".join(f"{value.metric} {value.value:.10g}" for value in whole[:2])
+
+
+def _said(counts: _Counts) -> Iterator[str]:
+    if counts.duplicates:
+        yield f"{counts.duplicates} record(s) were there more than once with the same values; kept once."
+    if counts.superseded:
+        yield f"{counts.superseded} record(s) of what was not measured gave way to another of the same task."
+    for words in counts.again:
+        yield f"measured again, the latest counts: {words}."
+
+
+def environments(merged: Merged) -> list[str]:
+    """One line an environment: what it is and how many records it has. One alone says nothing."""
+    found: dict[str, list[Record]] = {}
+    for record in (from_json(line) for line in merged.lines):
+        found.setdefault(str(record.environment.get("id", "not stated")), []).append(record)
+    if len(found) < 2:
+        return []
+    return [f"{_environment(records[-1])}: {len(records)} record(s)" for records in found.values()]
+
+
+def _environment(record: Record) -> str:
+    found = record.environment
+    packages = found.get("packages")
+    torch = packages.get("torch", "?") if isinstance(packages, dict) else "?"
+    parts = (found.get("cpu"), f"{found.get('cores', '?')} cores", found.get("accelerator"), f"torch {torch}")
+    return f"{found.get('id', 'not stated')} ({', '.join(str(part) for part in parts if part)})"
