@@ -7,18 +7,20 @@ runtime, in one session. The rules are those of `suite.ranking`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from reports.challenge_notes import challenge_notes, formula
 from reports.columns import dataset_digest
 from reports.competitors import COUNTS, FLOOR_SETS, PROTOCOL, Competitor, find_baseline, letters
 from reports.definitions import dataset_order
-from reports.leaderboard import group_key, sort_records, weights_digest, weights_label
+from reports.leaderboard import group_key, row_id, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from reports.notes import join, unique
 from reports.ranks import time_ranks
+from reports.weighting import weighting
 from suite.ranking import (
     ACTIVATIONS,
     CHALLENGES,
@@ -64,6 +66,8 @@ class Cell:
 class Row:
     """One network with its weights."""
 
+    id: str
+    """That of the network's row in the leaderboard."""
     title: str
     origin: str
     cells: tuple[Cell, ...]
@@ -78,6 +82,10 @@ class ChallengeTable:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    weightings: tuple[Mapping[str, Any], ...]
+    """For each year that has a rule here, what other weights are applied to: see `reports.weighting`."""
+    names: tuple[tuple[str, str, str], ...]
+    """Id, title and origin of the rows, in the order of the entries of the weightings."""
 
 
 def build_challenge(records: Sequence[Record]) -> tuple[ChallengeTable, ...]:
@@ -104,6 +112,7 @@ def _table(competitors: Sequence[Competitor], machine: str) -> ChallengeTable:
     ranks = time_ranks([c.record("runtime") for c in competitors])
     orders = [{} if rank is None else {RUNTIME: float(rank)} for rank in ranks]
     results: list[tuple[Challenge, list[Standing]]] = []
+    weightings = []
     unscored: list[Challenge] = []
     for challenge in CHALLENGES.values():
         baseline = find_baseline(challenge, competitors)
@@ -114,7 +123,8 @@ def _table(competitors: Sequence[Competitor], machine: str) -> ChallengeTable:
             Entry(c.title, c.figures(challenge), c.psnr(), order)
             for c, order in zip(competitors, orders, strict=True)
         ]
-        results.append((challenge, standings(challenge, entries, baseline)))
+        results.append((challenge, found := standings(challenge, entries, baseline)))
+        weightings.append(weighting(challenge, entries, found, baseline))
     columns: list[Column] = []
     cells: list[list[Cell]] = [[] for _ in competitors]
     for column, own in (*_figure_columns(competitors, results), *_track_columns(results)):
@@ -122,7 +132,7 @@ def _table(competitors: Sequence[Competitor], machine: str) -> ChallengeTable:
         for row, cell in zip(cells, own, strict=True):
             row.append(cell)
     rows = [
-        Row(c.title, weights_label(c.records[0]), tuple(own))
+        Row(row_id(c.records[0]), c.title, weights_label(c.records[0]), tuple(own))
         for c, own in zip(competitors, cells, strict=True)
     ]
     first = results[0][1]
@@ -133,6 +143,8 @@ def _table(competitors: Sequence[Competitor], machine: str) -> ChallengeTable:
         columns=tuple(columns),
         rows=tuple(rows[i] for i in order),
         notes=tuple(challenge_notes(competitors, results, unscored)),
+        weightings=tuple(weightings),
+        names=tuple((row.id, row.title, row.origin) for row in rows),
     )
 
 

@@ -40,6 +40,7 @@ SCRIPTS = (
     "board.js",
     "draw.js",
     "plot.js",
+    "weights.js",
     "report.js",
     "gallery.js",
 )

@@ -263,7 +263,9 @@ def full_records(scales: Sequence[int] = (2, 3, 4), sets: Mapping[str, int] = FU
     made: list[Record] = []
     for number, card in enumerate(MODELS.values()):
         draw = random.Random(card.name)
-        params = 0 if not card.needs_weights else int(10 ** draw.uniform(4.0, 6.2))
+        # The baselines of the challenges are known by their parameters.
+        params = {"efdn": 276_000, "rlfn-ntire": 317_000}.get(card.name, int(10 ** draw.uniform(4.0, 6.2)))
+        params *= card.needs_weights
         macs = int(params * 65536 * draw.uniform(0.3, 1.4))
         model = Model(
             *(card.name, card.title, card.year, "official" if params else "no parameters"),

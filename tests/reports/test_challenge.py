@@ -6,12 +6,16 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from reports.challenge import ChallengeTable, Row, build_challenge
 from reports.html import render
+from suite.files import write_text
+from suite.ranking import CHALLENGES, Entry, Track, standings
 from suite.records import Record, Value
 
 Factory = Callable[..., list[Record]]
@@ -39,6 +43,15 @@ def three(make: Factory, models: SimpleNamespace) -> list[Record]:
     """BSRN, RFDN and IMDN, and bicubic interpolation, which does not compete."""
     chosen = [models.bicubic, models.bsrn, models.rfdn, models.imdn]
     return counted(make(chosen, protocols=["sr-y", "ntire-rgb"]))
+
+
+@pytest.fixture
+def timed(three: list[Record], make: Factory, models: SimpleNamespace) -> list[Record]:
+    """The three beside the baselines of 2024 and 2025, one of them not timed."""
+    rlfn = replace(models.rfdn, name="rlfn-ntire", title="RLFN", params=317_344, latency_ms=500.0)
+    efdn = replace(models.rfdn, name="efdn", title="EFDN", params=276_199, latency_ms=450.0)
+    untimed = make([models.strange], measures=["cost", "quality"])
+    return [*three, *counted(make([rlfn, efdn])), *counted(untimed)]
 
 
 def only(records: Sequence[Record]) -> ChallengeTable:
@@ -214,3 +227,94 @@ def test_the_page_has_the_section_and_leads_to_it(
 def test_names_never_become_markup(make: Factory, models: SimpleNamespace) -> None:
     page = render(counted(make([models.strange, models.bsrn])), [])
     assert "<script>alert(1)" not in page
+
+
+def test_presets_of_the_weightings_are_the_official_weights(timed: list[Record]) -> None:
+    table = only(timed)
+    assert [w["id"] for w in table.weightings] == ["ntire2022", "ntire2023", "ntire2024", "ntire2025"]
+    for plain in table.weightings:
+        challenge = CHALLENGES[plain["id"]]
+        terms = [term["id"] for term in plain["terms"]]
+        for track, preset in zip(challenge.tracks, plain["presets"], strict=True):
+            assert dict(zip(terms, preset["weights"], strict=True)) == {
+                term: track.weights.get(term, 0) for term in terms
+            }
+    assert sorted(title for _, title, _ in table.names) == sorted(row.title for row in table.rows)
+
+
+SLIDE = """
+([rule, weights]) => {
+  const root = document.querySelector(".weighting");
+  const select = root.querySelector("select");
+  select.value = rule;
+  select.dispatchEvent(new Event("change"));
+  root.querySelectorAll("input").forEach((input, place) => {
+    input.value = weights[place];
+    input.dispatchEvent(new Event("input"));
+  });
+  return [...root.querySelectorAll("tbody tr")].map((row) => [
+    row.cells[0].firstChild.textContent, row.cells[1].textContent, row.cells[2].dataset.points ?? null]);
+}
+"""
+
+
+@pytest.mark.browser
+def test_the_pages_formulas_agree_with_the_ranking(
+    open_page: Callable[..., Any], timed: list[Record], tmp_path: Path
+) -> None:
+    table = only(timed)
+    file = tmp_path / "page.html"
+    write_text(file, render(timed, []))
+    draw = random.Random(11)
+    with open_page(file.as_uri()) as page:
+        for plain in table.weightings:
+            challenge = CHALLENGES[plain["id"]]
+            terms = [term["id"] for term in plain["terms"]]
+            entries = [
+                Entry(title, {t: v for t, v in zip(terms, one["values"], strict=True) if v is not None})
+                for (_, title, _), one in zip(table.names, plain["entries"], strict=True)
+            ]
+            if challenge.rule == "rank sum":
+                entries = [Entry(e.name, {}, order=e.figures) for e in entries]
+            for _ in range(60):
+                weights = [
+                    draw.choice([0.0, round(draw.random(), 2), round(draw.random(), 2)]) for _ in terms
+                ]
+                given = {term: weight for term, weight in zip(terms, weights, strict=True) if weight}
+                other = replace(challenge, tracks=(Track("own", "Own", given),), floors=())
+                baseline = dict(zip(terms, plain["baseline"], strict=True))
+                expected = {s.name: s.places["own"] for s in standings(other, entries, baseline)}
+                found = page.evaluate(SLIDE, [f"{challenge.id}.main", weights])
+                assert len(found) == len(expected)
+                for title, rank, points in found:
+                    place = expected[title]
+                    if not given or place.points is None:
+                        assert (rank, points) == ("\u2013", None)
+                        continue
+                    assert float(points) == pytest.approx(place.points, rel=1e-9, abs=1e-9)
+                    assert int(rank) == place.rank
+
+
+@pytest.mark.browser
+def test_weights_are_official_at_first_and_again_and_stay_in_the_address(
+    open_page: Callable[..., Any], timed: list[Record], tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    write_text(file, render(timed, []))
+    official = cells(only(timed), "BSRN")["Score"]
+    with open_page(file.as_uri()) as page:
+        box, sliders = page.locator(".weighting"), page.locator(".weighting input")
+        assert [sliders.nth(n).input_value() for n in range(3)] == ["0.7", "0.15", "0.15"]
+        row = box.locator("tbody tr", has_text="BSRN")
+        assert row.locator("td").nth(1).text_content().startswith(official[0][:-1])
+        assert row.locator("td").first.text_content() == str(official[1])
+        assert box.get_by_role("button").is_hidden()
+        sliders.first.focus()
+        page.keyboard.press("Home")
+        assert "score=ntire2025.main,0," in page.url
+        where = page.url
+        page.goto("about:blank")
+        page.goto(where)
+        assert sliders.first.input_value() == "0"
+        box.get_by_role("button", name="Official weights").click()
+        assert sliders.first.input_value() == "0.7" and "score" not in page.url
