@@ -20,8 +20,8 @@
     width: Number(element.dataset.width),
     height: Number(element.dataset.height),
     top: Number(element.dataset.top),
-    images: new Map([...element.querySelectorAll("img[data-tile]")].map((image) => [image.dataset.tile, image])),
-    pixels: null, // by tile: canvases of the picture and of its error map, once decoded
+    // By tile: the picture on the page, its data, and once they are needed its pixels and its error map.
+    tiles: new Map([...element.querySelectorAll("img[data-tile]")].map((image) => [image.dataset.tile, { image, source: image.src }])),
   }));
 
   let crop = crops[0];
@@ -37,24 +37,27 @@
     return [canvas, canvas.getContext("2d", { willReadFrequently: true })];
   }
 
-  async function decode(one) {
-    const pictures = new Map();
-    for (const [id, image] of one.images) {
-      const original = new Image();
-      original.src = image.src;
-      await original.decode();
+  async function decode(one, tile) {
+    if (tile.canvas) return;
+    const picture = new Image(); // that on the page may show the error map
+    picture.src = tile.source;
+    await picture.decode();
+    const [canvas, context] = canvasOf(one.width, one.height);
+    context.drawImage(picture, 0, 0);
+    tile.levels = context.getImageData(0, 0, one.width, one.height).data;
+    tile.canvas = canvas;
+  }
+
+  async function addErrors(one) {
+    await Promise.all([...one.tiles.values()].map((tile) => decode(one, tile)));
+    const hr = one.tiles.get("hr").levels;
+    for (const tile of one.tiles.values()) {
+      if (tile.errors) continue;
       const [canvas, context] = canvasOf(one.width, one.height);
-      context.drawImage(original, 0, 0);
-      pictures.set(id, { canvas, source: image.src, levels: context.getImageData(0, 0, one.width, one.height).data });
+      context.putImageData(errorMap(tile.levels, hr, one), 0, 0);
+      tile.errors = canvas;
+      tile.errorSource = canvas.toDataURL("image/png");
     }
-    const hr = pictures.get("hr").levels;
-    for (const picture of pictures.values()) {
-      const [canvas, context] = canvasOf(one.width, one.height);
-      context.putImageData(errorMap(picture.levels, hr, one), 0, 0);
-      picture.errors = canvas;
-      picture.errorSource = canvas.toDataURL("image/png");
-    }
-    one.pixels = pictures;
   }
 
   function errorMap(levels, hr, one) {
@@ -71,8 +74,8 @@
 
   function draw() {
     for (const select of [left, right]) select.parentElement.classList.toggle("shown", shown === select);
-    const pixels = crop.pixels;
-    if (!pixels || !stage.clientWidth) return;
+    const needed = [left, right].map((select) => crop.tiles.get(select.value));
+    if (!stage.clientWidth || needed.some((tile) => !tile?.canvas || (errors && !tile.errors))) return;
     const density = devicePixelRatio || 1;
     stage.width = Math.round(stage.clientWidth * density);
     stage.height = Math.round((stage.clientWidth * density * crop.height) / crop.width);
@@ -81,8 +84,8 @@
     const scale = (stage.width / crop.width) * view.zoom;
     const [x, y] = [stage.width / 2 - view.x * crop.width * scale, stage.height / 2 - view.y * crop.height * scale];
     const paint = (id) => {
-      const picture = pixels.get(id);
-      context.drawImage(errors ? picture.errors : picture.canvas, x, y, crop.width * scale, crop.height * scale);
+      const tile = crop.tiles.get(id);
+      context.drawImage(errors ? tile.errors : tile.canvas, x, y, crop.width * scale, crop.height * scale);
     };
     if (shown) {
       paint(shown.value);
@@ -109,7 +112,7 @@
   function place() {
     const half = 0.5 / view.zoom;
     for (const axis of ["x", "y"]) view[axis] = Math.min(1 - half, Math.max(half, view[axis]));
-    for (const image of crop.images.values()) {
+    for (const { image } of crop.tiles.values()) {
       const shift = ["x", "y"].map((axis) => `${((0.5 - view[axis] * view.zoom) * 100).toFixed(3)}%`);
       image.style.transform = view.zoom === 1 ? "" : `translate(${shift}) scale(${view.zoom})`;
     }
@@ -141,18 +144,21 @@
     remember();
   }
 
-  function showErrors(on) {
-    errors = on;
-    find("[data-do=errors]").setAttribute("aria-pressed", String(on));
-    find(".legend").hidden = !on;
-    find(".legend .range").textContent = `0 to ${crop.top} levels of luma; ${crop.top} and more have the last colour.`;
-    for (const one of crops) {
-      for (const [id, image] of one.images) {
-        const picture = one.pixels?.get(id);
-        if (picture) image.src = on ? picture.errorSource : picture.source;
-      }
+  /* Decode what the view needs, then show it. */
+  async function show() {
+    const one = crop;
+    find("[data-do=errors]").setAttribute("aria-pressed", String(errors));
+    find(".scale").hidden = !errors;
+    find(".scale .range").textContent = `0 to ${one.top} levels of luma; ${one.top} and more have the last colour.`;
+    if (errors) await addErrors(one);
+    else await Promise.all([left, right].map((select) => decode(one, one.tiles.get(select.value))));
+    if (crop !== one) return; // another was chosen meanwhile
+    for (const tile of one.tiles.values()) {
+      const source = errors ? tile.errorSource : tile.source;
+      if (source && tile.image.src !== source) tile.image.src = source;
     }
-    draw();
+    place();
+    viewer.classList.add("ready");
   }
 
   function flicker(on) {
@@ -203,16 +209,16 @@
     const at = Number(suiteState.get("img-at") ?? 50);
     divide.value = String(at >= 0 && at <= 100 ? at : 50);
     errors = suiteState.get("img-map") === "1";
-    return choose(wanted, suiteState.get("img-left"), suiteState.get("img-right"));
+    choose(wanted, suiteState.get("img-left"), suiteState.get("img-right"));
   }
 
   /* Bicubic on the left, the best network of the crop on the right. */
   function usualPair() {
-    const ids = [...crop.images.keys()];
+    const ids = [...crop.tiles.keys()];
     return [ids[1] ?? ids[0], ids[2] ?? ids.at(-1)];
   }
 
-  async function choose(one, first, second) {
+  function choose(one, first, second) {
     crop = one;
     for (const other of crops) other.element.classList.toggle("chosen", other === one);
     for (const button of find(".picks").children) {
@@ -220,15 +226,11 @@
     }
     const [usualFirst, usualSecond] = usualPair();
     for (const [select, id, usual] of [[left, first, usualFirst], [right, second, usualSecond]]) {
-      select.replaceChildren(...[...one.images].map(([id, image]) => new Option(image.alt, id)));
-      select.value = one.images.has(id) ? id : usual;
+      select.replaceChildren(...[...one.tiles].map(([id, tile]) => new Option(tile.image.alt, id)));
+      select.value = one.tiles.has(id) ? id : usual;
     }
-    if (!one.pixels) await decode(one);
-    if (crop !== one) return; // another was chosen meanwhile
     if (shown) flicker(false);
-    showErrors(errors);
-    place();
-    viewer.classList.add("ready");
+    show();
   }
 
   function listen() {
@@ -237,8 +239,8 @@
       button.type = "button";
       button.dataset.crop = one.id;
       button.textContent = one.element.dataset.title;
-      button.addEventListener("click", async () => {
-        await choose(one, left.value, right.value);
+      button.addEventListener("click", () => {
+        choose(one, left.value, right.value);
         remember();
       });
       find(".picks").append(button);
@@ -246,7 +248,7 @@
     for (const select of [left, right]) {
       select.addEventListener("change", () => {
         if (shown) flicker(false);
-        draw();
+        show();
         remember();
       });
     }
@@ -261,7 +263,8 @@
       reset,
       flicker: pressFlicker,
       errors: () => {
-        showErrors(!errors);
+        errors = !errors;
+        show();
         remember();
       },
     };
@@ -329,5 +332,11 @@
   viewer.hidden = false;
   section.classList.add("live");
   listen();
-  recall();
+  // Nothing is decoded before the comparison comes near: the page opens no later for it.
+  const near = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    near.disconnect();
+    recall();
+  }, { rootMargin: "400px" });
+  near.observe(section);
 })();

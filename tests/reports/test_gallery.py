@@ -262,7 +262,7 @@ def test_error_maps_are_exact(visit: Open, found: Crops, gallery: Gallery) -> No
         button(page, "Error map").click()
         assert button(page, "Error map").get_attribute("aria-pressed") == "true"
         top = gallery.crops[0].top
-        assert f"0 to {top} levels of luma" in page.locator(".legend").inner_text()
+        assert f"0 to {top} levels of luma" in page.locator(".scale").inner_text()
         crop = found.crops[0]
         images = page.locator(".crop.chosen img[data-tile]")
         for number, one in ((0, None), (1, crop.bicubic), (2, crop.shots[0]), (5, crop.shots[3])):

@@ -74,7 +74,7 @@ def test_a_run_keeps_pictures_and_shows_them(suite: Call, tiny_set: TinySet, tmp
     assert all(len(kept_in(record.details)) == 2 for record in records)
     assert before.items() <= {record.key: record.values for record in records}.items()
     text = page.read_text()
-    assert text.count('<article class="crop"') == 2 and "a, tiny, \u00d74" in text
+    assert text.count('<article class="crop') == 2 and "a, tiny, \u00d74" in text
 
     suite("report", "run", "--html", "again.html")
     suite("report", "run", "--html", "third.html")
@@ -91,7 +91,7 @@ def test_a_run_keeps_pictures_and_shows_them(suite: Call, tiny_set: TinySet, tmp
     said = suite("report", "run", "--html", "page.html")
     assert "is not what was stored: remove it and call 'run' again." in said
     assert "is missing: call 'run' again." in said
-    assert page.read_text().count('<article class="crop"') == 1
+    assert page.read_text().count('<article class="crop') == 1
 
 
 def test_crops_of_the_user_are_kept_alone(suite: Call, tiny_set: TinySet, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_crops_of_the_user_are_kept_alone(suite: Call, tiny_set: TinySet, tmp_pa
     )
     (record,) = load_run(tmp_path / "run")
     assert [str(kept.region) for kept in kept_in(record.details)] == ["b:8,4,40x32", "b:60,60,20x20"]
-    assert (tmp_path / "page.html").read_text().count('<article class="crop"') == 2
+    assert (tmp_path / "page.html").read_text().count('<article class="crop') == 2
 
 
 @pytest.mark.parametrize(
