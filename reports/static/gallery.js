@@ -29,6 +29,7 @@
   let errors = false;
   let shown = null; // the one picture that flicker shows; null for both sides
   let timer = 0;
+  let calls = 0;
 
   function canvasOf(width, height) {
     const canvas = document.createElement("canvas");
@@ -147,12 +148,14 @@
   /* Decode what the view needs, then show it. */
   async function show() {
     const one = crop;
+    const call = (calls += 1);
+    viewer.classList.remove("ready");
     find("[data-do=errors]").setAttribute("aria-pressed", String(errors));
     find(".scale").hidden = !errors;
     find(".scale .range").textContent = `0 to ${one.top} levels of luma; ${one.top} and more have the last colour.`;
     if (errors) await addErrors(one);
     else await Promise.all([left, right].map((select) => decode(one, one.tiles.get(select.value))));
-    if (crop !== one) return; // another was chosen meanwhile
+    if (call !== calls) return; // something else was chosen meanwhile
     for (const tile of one.tiles.values()) {
       const source = errors ? tile.errorSource : tile.source;
       if (source && tile.image.src !== source) tile.image.src = source;

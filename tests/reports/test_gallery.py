@@ -195,6 +195,7 @@ def transforms(page: Any) -> set[str]:
 
 
 def ready(page: Any) -> None:
+    """Wait until what was chosen last is shown."""
     page.locator(".viewer.ready").wait_for()
 
 
@@ -243,6 +244,7 @@ def test_any_two_are_chosen(visit: Open, found: Crops) -> None:
         ready(page)
         page.locator("select.left").select_option(label="HR, the original")
         page.locator("select.right").select_option(label="IMDN, official")
+        ready(page)
         label = page.locator("canvas.stage").get_attribute("aria-label")
         assert label == "Left of 50 %: HR, the original; right: IMDN, official"
         key = found.crops[0].shots[2].record.key  # type: ignore[union-attr]
@@ -260,6 +262,7 @@ def test_error_maps_are_exact(visit: Open, found: Crops, gallery: Gallery) -> No
     with visit() as page:
         ready(page)
         button(page, "Error map").click()
+        ready(page)
         assert button(page, "Error map").get_attribute("aria-pressed") == "true"
         top = gallery.crops[0].top
         assert f"0 to {top} levels of luma" in page.locator(".scale").inner_text()
@@ -274,6 +277,7 @@ def test_error_maps_are_exact(visit: Open, found: Crops, gallery: Gallery) -> No
             same = (map[..., :3] == near).all(-1) | (map[..., :3] == other).all(-1)
             assert same.all() and (map[..., 3] == 255).all()
         button(page, "Error map").click()
+        ready(page)
         pixels = np.array(images.nth(2).evaluate(READ), np.uint8).reshape(48, 64, 4)[..., :3]
         np.testing.assert_array_equal(pixels, crop.shots[0].pixels)
 
@@ -376,6 +380,7 @@ def test_crops_are_chosen_and_remembered(visit: Open) -> None:
         ready(page)
         assert page.locator(".crop:visible").count() == 1
         page.locator(".picks button").nth(1).click()
+        ready(page)
         wait_until(page, "location.hash.includes('img=')")
         assert page.locator(".crop:visible h3").inner_text() == 'b "<b>, Set5, \u00d74'
         button(page, "Zoom in").click()
