@@ -12,7 +12,7 @@ from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow, Section
 from reports.leaderboard import group_key, model_title, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
-from suite.records import Record
+from suite.records import Record, subject_title
 from suite.timing import Ratio, floor_of, samples_of, time_ratio
 
 
@@ -84,7 +84,7 @@ def _who(record: Record) -> tuple[object, ...]:
 def _asked(record: Record) -> tuple[int, str]:
     """Place of a network in its session."""
     order = list(record.details.get("timed_with", ()))
-    title = f"{record.model} x{record.scale}"
+    title = subject_title(record.model, record.scale, record.backend)
     return (order.index(title) if title in order else len(order), record.key)
 
 

@@ -189,6 +189,9 @@ def _unlike(before: Record, after: Record) -> str:
         ids = [str(r.environment.get("id", "")) for r in (before, after)]
         if ids[0] != ids[1]:
             return f"unlike environments {ids[0]} and {ids[1]}: their times say nothing about the code"
+        installed = [r.details.get("backend", {}).get("versions", {}) for r in (before, after)]
+        if installed[0] != installed[1]:
+            return f"unlike versions of the backend {before.backend}"
         times = [samples_of(r) or (0.0,) for r in (before, after)]
         if any(not 0 < time < math.inf for time in (*times[0], *times[1])):
             return "the raw times are not in the records"

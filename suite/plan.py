@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.backends import backend_by_name
+from suite.backends import AUTO, BACKENDS, backend_by_name, versions
 from suite.catalog import DATASETS, model_card
 from suite.catalog.cards import ModelCard
 from suite.catalog.protocols import protocol_ids
@@ -43,7 +43,7 @@ class Request:
     protocols: tuple[str, ...] = ("sr-y",)
     weights: str | None = None
     """``official``, ``shipped``, a path, or None for the best that is there."""
-    backend: str = "eager"
+    backends: tuple[str, ...] = ("eager",)
     device: str = "cpu"
     precision: str = "fp32"
     threads: int = 1
@@ -79,7 +79,9 @@ def make_plan(request: Request) -> list[Task]:
     cards = [model_card(name) for name in dict.fromkeys(request.models)]
     measures = [measure_by_name(name).name for name in request.measures]
     request = dataclasses.replace(request, protocols=protocol_ids(request.protocols))
-    backend_by_name(request.backend)
+    for name in request.backends:
+        if name != AUTO:
+            backend_by_name(name)
     names = _dataset_names(request)
     tasks: list[Task] = []
     for scale in dict.fromkeys(request.scales):
@@ -90,8 +92,11 @@ def make_plan(request: Request) -> list[Task]:
             timed = _open(usual, scale, request.home)
         regions = _regions(datasets, request)
         for card in cards:
-            subject, problem = _subject(card, scale, request)
-            tasks += _tasks_of(subject, problem, datasets, timed, regions, measures, request)
+            for number, backend in enumerate(dict.fromkeys(request.backends)):
+                subject, problem = _subject(card, scale, backend, request)
+                # What a network costs does not depend on how it is executed: once is enough.
+                wanted = [name for name in measures if name != "cost" or number == 0]
+                tasks += _tasks_of(subject, problem, datasets, timed, regions, wanted, request)
     order = {
         name: position for position, name in enumerate(("cost", "memory", "runtime", "profile", "quality"))
     }
@@ -137,7 +142,7 @@ def _regions(datasets: Sequence[Opened], request: Request) -> dict[str, tuple[Re
     return place_crops(parse_crops(request.crops), sizes)
 
 
-def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, str]:
+def _subject(card: ModelCard, scale: int, backend: str, request: Request) -> tuple[Subject, str]:
     """A model at a scale in the configuration asked for, and why it can't be had, if so."""
     problem = ""
     weights = Weights(request.weights or NO_WEIGHTS)
@@ -149,7 +154,7 @@ def _subject(card: ModelCard, scale: int, request: Request) -> tuple[Subject, st
             weights = find_weights(card, scale, request.home, request.weights)
         except SuiteError as error:
             problem = str(error)
-    configuration = (request.backend, request.device, request.precision, request.threads)
+    configuration = (backend, request.device, request.precision, request.threads)
     return Subject(card, scale, weights, *configuration), problem
 
 
@@ -173,7 +178,9 @@ def _tasks_of(
     if "runtime" in measures:
         yield Task("runtime", subject, input=ntire, effort=request.effort, problem=problem)
     if "profile" in measures:
-        yield Task("profile", subject, input=ntire, effort=request.effort, problem=problem)
+        inside = subject.backend in ("eager", AUTO)
+        unfit = "" if inside else "a profile is of PyTorch's operators: use --backend eager."
+        yield Task("profile", subject, input=ntire, effort=request.effort, problem=problem or unfit)
     if "runtime" in measures and timed:  # the usual set whatever is asked for: a large one costs hours
         name, dataset, trouble = timed
         yield Task("runtime", subject, dataset, name, problem=problem or trouble)
@@ -212,6 +219,7 @@ def determining(task: Task, environment_id: str) -> dict[str, Any]:
         "scale": subject.scale,
         "weights": [subject.weights.origin, subject.weights.sha256],
         "backend": subject.backend,
+        **_backend_versions(subject.backend),
         "device": subject.device,
         "precision": subject.precision,
         "threads": subject.threads,
@@ -221,6 +229,12 @@ def determining(task: Task, environment_id: str) -> dict[str, Any]:
         "effort": task.effort,
         "environment": environment_id,
     }
+
+
+def _backend_versions(name: str) -> dict[str, Any]:
+    """The versions of the packages that a backend needs and others do not; nothing where it needs none."""
+    packages = BACKENDS[name].packages if name in BACKENDS else ()
+    return {"backend_versions": versions(packages)} if packages else {}
 
 
 def task_key(task: Task, environment_id: str) -> tuple[str, str]:

@@ -95,6 +95,11 @@ class Record:
         return next((v.value for v in self.values if v.metric == metric and not v.image), None)
 
 
+def subject_title(model: str, scale: int, backend: str) -> str:
+    """What a network at a scale is called in messages and records: ``bsrn x4``, ``bsrn x4 in openvino``."""
+    return f"{model} x{scale}" + ("" if backend == "eager" else f" in {backend}")
+
+
 def make_key(determining: Mapping[str, Any]) -> str:
     """Digest of what determines a record's values: the first 16 hexadecimal digits of a SHA-256.
 

@@ -9,7 +9,7 @@ from typing import Any
 from suite.catalog.cards import ModelCard
 from suite.datasets import Dataset
 from suite.isolation import PATIENCE_S
-from suite.records import Value
+from suite.records import Value, subject_title
 from suite.regions import Region
 from suite.weights import Weights
 
@@ -36,8 +36,8 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """Short name for messages, such as ``bsrn x4``."""
-        return f"{self.card.name} x{self.scale}"
+        """Short name for messages, such as ``bsrn x4`` or ``bsrn x4 in openvino``."""
+        return subject_title(self.card.name, self.scale, self.backend)
 
 
 @dataclass(frozen=True, slots=True)

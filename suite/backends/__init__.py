@@ -1,85 +1,83 @@
-"""Ways to execute a network. Each takes a network and gives a function from tensor to tensor."""
+"""Ways to execute a network. Each takes a network and gives a function from tensor to tensor.
+
+``auto`` is none: it stands for the fastest that gives what eager gives, which `suite.backends.choice` finds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from suite.allocator import apply_treatment
-from suite.errors import SuiteError, unknown_name
+from suite.backends.base import (
+    DEVICES,
+    PRECISIONS,
+    Backend,
+    Forward,
+    data_type,
+    place,
+    require,
+    synchronize,
+    test_image,
+    versions,
+)
+from suite.backends.compiled import Compiled
+from suite.backends.cuda_graphs import CudaGraphs
+from suite.backends.eager import Eager
+from suite.backends.onnxruntime import OnnxRuntime
+from suite.backends.openvino import OpenVino
+from suite.errors import unknown_name
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from suite.task import Subject
 
-Forward = Callable[["Tensor"], "Tensor"]
-"""``(N, C, H, W)`` float32 on the CPU, to ``(N, C, scale * H, scale * W)`` on the device."""
+__all__ = (
+    "AUTO",
+    "BACKENDS",
+    "DEVICES",
+    "PRECISIONS",
+    "Backend",
+    "Forward",
+    "backend_by_name",
+    "data_type",
+    "example_input",
+    "place",
+    "prepare",
+    "require",
+    "synchronize",
+    "test_image",
+    "versions",
+)
 
-PRECISIONS = ("fp32", "fp16", "bf16")
-DEVICES = ("cpu", "cuda")
+AUTO = "auto"
+EXAMPLE = 64
+"""Side of the images with which a network is passed to another program, in pixels."""
 
-
-class Backend(Protocol):
-    """A way to execute a network."""
-
-    description: str
-
-    def prepare(self, network: nn.Module, device: str, precision: str) -> Forward:
-        """The network as a function. Raises `SuiteError` if it cannot run that way here."""
-
-
-class Eager:
-    """PyTorch as it is."""
-
-    description = "PyTorch, operator by operator"
-
-    def prepare(self, network: nn.Module, device: str, precision: str) -> Forward:
-        """Move the network to the device and precision; inputs follow it. fp32 is fp32, never TF32."""
-        import torch
-
-        require(device)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        network = network.to(device=device, dtype=data_type(precision))
-
-        def forward(image: Tensor) -> Tensor:
-            with torch.inference_mode():
-                return network(place(image, device, precision))
-
-        return forward
-
-
-def data_type(precision: str) -> torch.dtype:
-    """PyTorch's type of a precision of `PRECISIONS`."""
-    import torch
-
-    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-
-
-def place(image: Tensor, device: str, precision: str) -> Tensor:
-    """An input on its device in its precision; the same tensor if it is there already."""
-    return image.to(device=device, dtype=data_type(precision))
-
-
-def require(device: str) -> None:
-    """Raise `SuiteError` if a device is not there."""
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise SuiteError("--device cuda: PyTorch finds no CUDA device here; use --device cpu.")
-
-
-BACKENDS: dict[str, Backend] = {"eager": Eager()}
+BACKENDS: dict[str, Backend] = {
+    "eager": Eager("PyTorch, operator by operator"),
+    "channels-last": Eager(
+        "the same with the channels of a pixel side by side in memory", channels_last=True
+    ),
+    "compile": Compiled("torch.compile, which builds code for the network"),
+    "cuda-graphs": CudaGraphs("PyTorch's kernels, recorded once and started together"),
+    "onnxruntime": OnnxRuntime("ONNX Runtime on the CPU"),
+    "openvino": OpenVino("OpenVINO on the CPU"),
+}
 
 
 def backend_by_name(name: str) -> Backend:
-    """A backend. Raises `suite.errors.UsageError` with the nearest name if unknown."""
+    """A backend. Raises `suite.errors.UsageError` with the nearest name if unknown; `AUTO` is none."""
     if name not in BACKENDS:
-        raise unknown_name("backend", name, BACKENDS)
+        raise unknown_name("backend", name, [*BACKENDS, AUTO])
     return BACKENDS[name]
+
+
+def example_input(subject: Subject) -> Tensor:
+    """``(1, C, H, W)`` float32 noise that a network takes: 64x64 pixels, or the least that it needs."""
+    convention = subject.card.input
+    side = max(EXAMPLE, convention.min_size)
+    return test_image((convention.channels, side, side), convention.range)
 
 
 def prepare(subject: Subject) -> Forward:
@@ -94,12 +92,6 @@ def prepare(subject: Subject) -> Forward:
     apply_treatment()
     torch.set_num_threads(subject.threads)
     network = load_model(subject.card, subject.scale, subject.weights)
-    return backend_by_name(subject.backend).prepare(network, subject.device, subject.precision)
-
-
-def synchronize(device: str) -> None:
-    """Wait until a device has done all it was given; the CPU always has."""
-    if device == "cuda":
-        import torch
-
-        torch.cuda.synchronize()
+    backend = backend_by_name(subject.backend)
+    example = example_input(subject) if backend.outside else None
+    return backend.prepare(network, subject.device, subject.precision, example)

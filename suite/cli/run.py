@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.backends import BACKENDS, DEVICES, PRECISIONS, require
+from suite.backends import AUTO, BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import DEFAULT
 from suite.cli import common
 from suite.isolation import PATIENCE_S
@@ -64,7 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: official where the file is there, else shipped, else none",
     )
     parser.add_argument(
-        "--backend", default="eager", metavar="NAME", help=f"{' '.join(BACKENDS)} (default: eager)"
+        "--backend",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help=f"{' '.join(BACKENDS)}, or {AUTO}: the fastest that gives the same (default: eager)",
     )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
@@ -111,6 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Measure, print, write. Returns 1 if anything asked for could not be measured, else 0."""
     from suite import engine, plan
+    from suite.backends.choice import settle_choices
     from suite.cli.progress import Progress
     from suite.home import find_home
     from suite.locks import hold_run
@@ -128,7 +133,7 @@ def execute(options: argparse.Namespace) -> int:
             measures=tuple(options.measures or USUAL),
             protocols=tuple(options.protocols or (DEFAULT,)),
             weights=options.weights,
-            backend=options.backend,
+            backends=tuple(options.backend or ("eager",)),
             device=options.device,
             precision=options.precision,
             threads=options.threads or environment["cores"],
@@ -143,6 +148,7 @@ def execute(options: argparse.Namespace) -> int:
         store = Store(options.out)
         stack.enter_context(hold_run(options.out))
         common.remember_command(options.out, _resolved(options, request))
+        tasks = settle_choices(tasks, options.out, environment["id"], _said)
         found: dict[Task, Record] = {}
         with Progress(len(tasks)) as progress:
             for finished in engine.execute(tasks, store, environment, progress.say, workforce):
@@ -176,6 +182,11 @@ def _workers(
     processes = Processes(options.workers, options.patience, settings)
     share = share_of(threads, options.workers, environment["cores"])
     return environment, stack.enter_context(Workforce(processes, options.workers, share))
+
+
+def _said(words: str) -> None:
+    """Say what is being tried before there is anything to count."""
+    print(words, file=sys.stderr)
 
 
 def _resolved(options: argparse.Namespace, request: plan.Request) -> list[str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from suite.backends import Forward, place, prepare, synchronize
+from suite.backends import Forward, backend_by_name, place, prepare, synchronize, test_image
+from suite.backends.proof import prove
 from suite.isolation import State, Worker
 from suite.records import Value
 from suite.task import Outcome, Say, Size, Subject, Task
@@ -18,17 +19,6 @@ from suite.weights import build
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def test_image(size: Size, value_range: float) -> Tensor:
-    """``(1, C, H, W)`` float32 noise of a fixed seed around the middle of the value range.
-
-    Moderate amplitude, since some networks leave all bounds on noise of full amplitude.
-    """
-    import torch
-
-    noise = torch.rand((1, *size), generator=torch.Generator().manual_seed(0))
-    return (0.5 + 0.4 * (noise - 0.5)) * value_range
 
 
 def peak_bytes(forward: Forward, image: Tensor, device: str) -> int:
@@ -81,6 +71,14 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     for task in tasks:
         say("in a process of its own")
         assert task.input is not None
+        if backend_by_name(task.subject.backend).outside:
+            reason = (
+                f"{task.subject.backend} takes its memory past PyTorch's allocator, whose bytes are counted."
+            )
+            yield Outcome(task, not_measured=reason)
+            continue
+        proven = prove(task.subject, task.patience, say)
         with Worker(task.title, task.patience) as worker:
             peak, weights = worker.call(measure, task.subject, task.input)
-        yield Outcome(task, (Value("peak_bytes", peak, "bytes"), Value("weights_bytes", weights, "bytes")))
+        values = (Value("peak_bytes", peak, "bytes"), Value("weights_bytes", weights, "bytes"))
+        yield Outcome(task, values, proven.details)

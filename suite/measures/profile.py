@@ -19,12 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from suite.backends import backend_by_name, place
+from suite.backends import backend_by_name, place, test_image
 from suite.errors import SuiteError
 from suite.isolation import State, Worker
 from suite.kinds import kind_order
 from suite.measures import ceilings, runtime
-from suite.measures.memory import test_image
 from suite.measures.steps import Step, walk
 from suite.measures.stopwatch import timed_pass
 from suite.records import Value

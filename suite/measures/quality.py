@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite.backends import Forward, prepare
+from suite.backends import Forward
+from suite.backends.proof import prove
 from suite.catalog.protocols import Protocol, protocol_by_id
 from suite.datasets import Dataset
 from suite.errors import SuiteError
@@ -21,6 +22,15 @@ from suite.upscaling import require_response, upscale
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A network that may be judged."""
+
+    forward: Forward
+    proof: dict[str, Any]
+    """What a record keeps of the comparison of its backend with eager; empty for eager."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Some images of a dataset, compared with their originals under every protocol that was asked for."""
 
@@ -30,12 +40,14 @@ class Part:
     pictures: Pictures
     cut: Cut
     """Which of them went through the network in blocks."""
+    proof: dict[str, Any]
+    """See `Ready`."""
 
 
 def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
     """Evaluate one subject on one dataset under the protocols of the tasks, with one pass over it."""
-    forward = ready(tasks[0].subject)
-    yield from conclude(tasks, [evaluate(forward, tasks, images_of(tasks), say)])
+    network = ready(tasks[0].subject, tasks[0].patience, say)
+    yield from conclude(tasks, [evaluate(network, tasks, images_of(tasks), say)])
 
 
 def dataset_of(tasks: Sequence[Task]) -> Dataset:
@@ -56,19 +68,21 @@ def images_of(tasks: Sequence[Task]) -> list[int]:
     return [number for number, (hr, _) in enumerate(files) if everything or hr.stem in wanted]
 
 
-def ready(subject: Subject) -> Forward:
-    """A subject's network, ready to run and known to answer to its input. Raises `SuiteError`."""
-    forward = prepare(subject)
+def ready(subject: Subject, patience: float, say: Say) -> Ready:
+    """A subject's network in a proven backend, known to answer to its input. Raises `SuiteError`."""
+    proven = prove(subject, patience, say)
+    forward = proven.prepare()
     require_response(forward, subject)
-    return forward
+    return Ready(forward, proven.details)
 
 
-def evaluate(forward: Forward, tasks: Sequence[Task], images: Iterable[int], say: Say) -> Part:
+def evaluate(network: Ready, tasks: Sequence[Task], images: Iterable[int], say: Say) -> Part:
     """Upscale and judge the images with these numbers."""
     subject, dataset = tasks[0].subject, dataset_of(tasks)
     judged = [protocol_by_id(task.protocol).of_an_image for task in tasks if not task.pictures_only]
-    bounded = Bounded(forward, subject.scale, subject.card.reach)
-    part = Part([], {protocol: [] for protocol in judged}, Pictures(_regions(tasks)), bounded.cut)
+    bounded = Bounded(network.forward, subject.scale, subject.card.reach)
+    scores: dict[Protocol, list[Score]] = {protocol: [] for protocol in judged}
+    part = Part([], scores, Pictures(_regions(tasks)), bounded.cut, network.proof)
     for number in images:
         pair = dataset.pair(number)
         say(f"{number + 1}/{len(dataset.files)} {pair.name}")
@@ -96,6 +110,7 @@ def conclude(tasks: Sequence[Task], parts: Sequence[Part]) -> Iterator[Outcome]:
             "known": dataset.known,
             "note": dataset.card.note if dataset.card else "",
         },
+        **parts[0].proof,
     }
     if in_blocks := sum(part.cut.images for part in parts):
         details["blocks"] = {"images": in_blocks, "side": parts[0].cut.side, "halo": parts[0].cut.halo}

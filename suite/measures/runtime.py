@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from suite.backends import place, prepare, synchronize
+from suite.backends import place, synchronize, test_image
+from suite.backends.proof import Proven, prove
 from suite.environment import busy_share, load_average
 from suite.errors import SuiteError
 from suite.images import Rgb
 from suite.isolation import State, Worker
-from suite.measures.memory import test_image
 from suite.records import Value
 from suite.statistics import bootstrap_median
 from suite.task import Outcome, Say, Size, Subject, Task
@@ -65,12 +65,13 @@ STABLE = 0.05
 """Warm-up ends when three passes in a row differ by no more than this share, or at the bounds above."""
 
 
-def start(state: State, subject: Subject, size: Size) -> tuple[float, list[float]]:
+def start(state: State, proven: Proven, size: Size) -> tuple[float, list[float]]:
     """Load a network and pass the first images through it; runs in a worker.
 
     Returns the time of the very first pass and of the warm-up passes after it, in milliseconds.
     """
-    state["forward"] = prepare(subject)
+    subject = proven.subject
+    state["forward"] = proven.prepare()
     state["image"] = place(test_image(size, subject.card.input.range), subject.device, subject.precision)
     state["device"] = subject.device
     cold, warm = sample(state), [sample(state)]
@@ -96,6 +97,7 @@ class Timing:
     """One network while it is timed."""
 
     task: Task
+    proven: Proven
     worker: Worker
     cold_ms: float
     warm_up_ms: list[float]
@@ -125,13 +127,13 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
         for task in tasks:
             say(f"warming up {task.subject.title}")
             try:
-                timings.append(_begin(task, stack))
+                timings.append(_begin(task, stack, say))
             except SuiteError as error:
                 yield Outcome(task, not_measured=str(error))
         if timings:
             say(f"warming up {timings[0].task.subject.title} once more, to know the noise")
             with contextlib.suppress(SuiteError):  # then the noise is not known, and the record says so
-                twin = _begin(timings[0].task, stack)
+                twin = _begin(timings[0].task, stack, say)
         session = session_of(
             [timing.task for timing in timings]
         )  # while all of them rest: whatever is busy is not ours
@@ -151,17 +153,19 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
             "samples_ms": timing.samples_ms,
             "warm_up_ms": timing.warm_up_ms,
             "cold_start_ms": timing.cold_ms,
+            **timing.proven.details,
         }
         if twin and timing is timings[0]:
             details["twin_ms"] = twin.samples_ms
         yield Outcome(timing.task, _values(timing), details)
 
 
-def _begin(task: Task, stack: contextlib.ExitStack) -> Timing:
+def _begin(task: Task, stack: contextlib.ExitStack, say: Say) -> Timing:
     """Start a network in a process that lives as long as the stack. Raises `SuiteError`."""
     assert task.input is not None
+    proven = prove(task.subject, task.patience, say)
     worker = stack.enter_context(Worker(task.title, task.patience))
-    return Timing(task, worker, *worker.call(start, task.subject, task.input))
+    return Timing(task, proven, worker, *worker.call(start, proven, task.input))
 
 
 def session_of(tasks: Sequence[Task]) -> dict[str, Any]:
@@ -206,19 +210,21 @@ def _over_a_dataset(task: Task, say: Say) -> Outcome:
     if task.dataset is None:
         raise SuiteError(f"{task.dataset_name} was not opened.")
     times: dict[str, float] = {}
+    proven = prove(task.subject, task.patience, say)
     with Worker(task.title, task.patience) as worker:
-        worker.call(load, task.subject)
+        worker.call(load, proven)
         for pair in task.dataset.pairs():
             say(f"{len(times) + 1}/{len(task.dataset.files)} {pair.name}")
             times[pair.name] = worker.call(pass_image, task.subject, pair.lr, pair.name)
     mean = math.fsum(times.values()) / len(times)
-    details = {"images_ms": times, "dataset": {"digest": task.dataset.digest, "images": len(times)}}
+    dataset = {"digest": task.dataset.digest, "images": len(times)}
+    details = {"images_ms": times, "dataset": dataset, **proven.details}
     return Outcome(task, (Value("ntire_mean_ms", mean, "ms"),), details)
 
 
-def load(state: State, subject: Subject) -> None:
+def load(state: State, proven: Proven) -> None:
     """Load a network and run nothing; runs in a worker."""
-    state["forward"], state["device"] = prepare(subject), subject.device
+    state["forward"], state["device"] = proven.prepare(), proven.subject.device
 
 
 def pass_image(state: State, subject: Subject, image: Rgb, name: str) -> float:

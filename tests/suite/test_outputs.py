@@ -57,7 +57,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
         return count
 
-    monkeypatch.setattr(quality, "prepare", counted)
+    monkeypatch.setattr("suite.backends.proof.prepare", counted)
     monkeypatch.setattr(quality, "require_response", lambda forward, subject: None)
     return seen
 
@@ -153,7 +153,7 @@ def test_a_network_that_fails_now_leaves_its_record_as_it_is(
     def broken(subject: Subject) -> None:
         raise SuiteError("no")
 
-    monkeypatch.setattr(quality, "prepare", broken)
+    monkeypatch.setattr("suite.backends.proof.prepare", broken)
     assert measure(tasks_on(folder, PART), run) == before
 
 

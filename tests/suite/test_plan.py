@@ -168,7 +168,7 @@ def test_sources_without_quality(empty_home: Path) -> None:
             "unknown measure 'latency': known: cost, memory, profile, quality, runtime",
         ),
         ({"measures": ("costs",)}, "unknown measure 'costs': did you mean 'cost'"),
-        ({"backend": "eagre"}, "unknown backend 'eagre': did you mean 'eager'"),
+        ({"backends": ("eagre",)}, "unknown backend 'eagre': did you mean 'eager'"),
         ({"datasets": ("=folder",)}, "write NAME=DIR"),
         ({"datasets": ("name=",)}, "write NAME=DIR"),
         ({"datasets": ("set5=folder",)}, "set5 is a catalogued set; give the folder another name"),
