@@ -13,7 +13,7 @@ from suite.dispatch import Workforce, dispatch
 from suite.locks import hold_machine
 from suite.measures import MEASURES
 from suite.outputs import details_stored, lacks_pictures
-from suite.plan import task_key
+from suite.plan import Identity, task_key
 from suite.records import Record, Store
 from suite.task import Outcome, Say, Task, size_text
 from suite.work import outcomes
@@ -45,31 +45,31 @@ def execute(
     ``say`` is told what is going on at the moment.
     """
     known = store.load()
-    waiting: dict[tuple[object, ...], list[tuple[Task, str]]] = {}
+    waiting: dict[tuple[object, ...], list[tuple[Task, Identity]]] = {}
     for task in tasks:
-        key, problem = task_key(task, environment["id"])
-        record = known.get(key)
+        identity = task_key(task, environment["id"])
+        problem, record = identity.problem, known.get(identity.key)
         if record is not None and not record.not_measured:
             if problem or not lacks_pictures(task, record.details, store.file.parent):
                 yield Finished(task, record, reused=True)
                 continue
             group = ("pictures", *MEASURES[task.measure].group(task))
-            waiting.setdefault(group, []).append((dataclasses.replace(task, pictures_only=True), key))
+            waiting.setdefault(group, []).append((dataclasses.replace(task, pictures_only=True), identity))
         elif problem and record is not None and record.not_measured == problem:
             yield Finished(task, record, reused=False)
         elif problem:
-            yield _finish(Outcome(task, not_measured=problem), key, store, environment)
+            yield _finish(Outcome(task, not_measured=problem), identity, store, environment)
         else:
             group = (task.measure, *MEASURES[task.measure].group(task))
-            waiting.setdefault(group, []).append((task, key))
-    keys = {task: key for group in waiting.values() for task, key in group}
+            waiting.setdefault(group, []).append((task, identity))
+    identities = {task: identity for group in waiting.values() for task, identity in group}
     groups = [[task for task, _ in group] for group in waiting.values()]
     for outcome in _measure(groups, say, workforce):
-        key = keys[outcome.task]
+        identity = identities[outcome.task]
         if outcome.task.pictures_only:
-            yield _complete(outcome, known[key], store)
+            yield _complete(outcome, known[identity.key], store)
         else:
-            yield _finish(outcome, key, store, environment)
+            yield _finish(outcome, identity, store, environment)
     store.flush()
 
 
@@ -92,12 +92,12 @@ def _complete(outcome: Outcome, record: Record, store: Store) -> Finished:
     return Finished(dataclasses.replace(outcome.task, pictures_only=False), record, reused=True)
 
 
-def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any]) -> Finished:
+def _finish(outcome: Outcome, identity: Identity, store: Store, environment: dict[str, Any]) -> Finished:
     task, subject = outcome.task, outcome.task.subject
     card, weights = subject.card, subject.weights
     file = weights.file.name if weights.file else ""
     record = Record(
-        key=key,
+        key=identity.key,
         measure=task.measure,
         model=card.name,
         scale=subject.scale,
@@ -118,6 +118,7 @@ def _finish(outcome: Outcome, key: str, store: Store, environment: dict[str, Any
         },
         card={"title": card.title, "family": card.family, "year": card.year, **_convention(task)},
         environment=environment,
+        determining=identity.determining if outcome.values else {},
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     return Finished(task, store.append(record), reused=False)

@@ -61,7 +61,7 @@ def _read(run: Path) -> tuple[list[tuple[str, Record]], int]:
     if not run.is_dir():
         raise SuiteError(f"{run} is not a folder: name the --out folder of a run.")
     found, damaged = [], 0
-    for line in read_lines(run / "records.jsonl"):
+    for _, line in read_lines(run / "records.jsonl"):
         try:
             found.append((line, from_json(line)))
         except ValueError:

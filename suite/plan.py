@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from suite.backends import AUTO, BACKENDS, backend_by_name, versions
 from suite.catalog import DATASETS, model_card
@@ -237,13 +237,24 @@ def _backend_versions(name: str) -> dict[str, Any]:
     return {"backend_versions": versions(packages)} if packages else {}
 
 
-def task_key(task: Task, environment_id: str) -> tuple[str, str]:
-    """Key of a task, and why it can't be measured, if that is known by now (a damaged image, say)."""
+class Identity(NamedTuple):
+    """What a record of a task is found by."""
+
+    key: str
+    problem: str
+    """Why the task can't be measured, if that is known by now (a damaged image, say)."""
+    determining: dict[str, Any]
+    """What the key is the digest of."""
+
+
+def task_key(task: Task, environment_id: str) -> Identity:
+    """The key of a task. Reads the whole dataset of a quality task."""
     try:
-        return make_key(determining(task, environment_id)), task.problem
+        facts = determining(task, environment_id)
     except SuiteError as error:
-        broken = dataclasses.replace(task, problem=str(error))
-        return make_key(determining(broken, environment_id)), broken.problem
+        task = dataclasses.replace(task, problem=str(error))
+        facts = determining(task, environment_id)
+    return Identity(make_key(facts), task.problem, facts)
 
 
 def describe_sources(tasks: Sequence[Task]) -> str:

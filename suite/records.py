@@ -86,6 +86,8 @@ class Record:
     card: Mapping[str, Any] = field(default_factory=dict)
     """Title, family and year of the model."""
     environment: Mapping[str, Any] = field(default_factory=dict)
+    determining: Mapping[str, Any] = field(default_factory=dict)
+    """What ``key`` is the digest of; empty in records of earlier versions and of what was not measured."""
     finished: str = ""
     """UTC time at which the task ended, ISO 8601."""
     schema: int = SCHEMA
@@ -142,7 +144,7 @@ def from_json(line: str) -> Record:
         data["values"] = [_known(item, _VALUE_FIELDS) for item in data["values"]]
     if problem := problem_of_record(data):
         raise ValueError(problem)
-    if any(is_too_deep(data.get(name)) for name in ("details", "card", "environment")):
+    if any(is_too_deep(data.get(name)) for name in _FREE):
         raise ValueError("nested too deeply")
     try:
         values = tuple(_value(item) for item in data.pop("values"))
@@ -151,6 +153,8 @@ def from_json(line: str) -> Record:
     return Record(**data | {name: int(data[name]) for name in _WHOLE}, values=values)
 
 
+_FREE = ("details", "card", "environment", "determining")
+"""Fields in which a measure may write what it likes."""
 _WHOLE = ("scale", "threads")
 """Fields that may be written as 4.0."""
 
@@ -186,16 +190,24 @@ FLUSH_S = 0.5
 """How long a record may be in the system's memory alone: a flush costs more than a small task."""
 
 
-def read_lines(file: Path) -> Iterator[str]:
-    """The lines of a file of records that are not empty, without their ends; none if there is no file.
+LONGEST = 64 * 2**20
+"""Bytes of the longest line that is looked at: a record with the images of a thousand sets is shorter."""
 
-    Raises `SuiteError` if it cannot be read.
+
+def read_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers counted from 1, one after the other.
+
+    Of a line of more than `LONGEST` bytes only so many are given. A file that is not there has no lines.
+    Raises `SuiteError` for one that cannot be read.
     """
     try:
-        with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
-            for line in stream:
-                if line.strip():
-                    yield line.rstrip("\n")
+        with file.open("rb") as stream:
+            number, inside = 0, False
+            while piece := stream.readline(LONGEST):
+                number += not inside
+                if not inside and piece.strip():
+                    yield number, piece.decode("utf-8", errors="replace").rstrip("\n")
+                inside = not piece.endswith(b"\n")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -222,7 +234,7 @@ class Store:
         """
         records: dict[str, Record] = {}
         self.torn = 0
-        for line in read_lines(self.file):
+        for _, line in read_lines(self.file):
             try:
                 record = from_json(line)
             except ValueError:

@@ -169,8 +169,8 @@ RECORD: Schema = {
     "$id": "record.schema.json",
     "title": "A line of records.jsonl: what came of one task, and everything that is needed to repeat it",
     **_table(
-        "Of several lines with one key the last counts. Nesting in details, card and environment ends at "
-        f"{DEEPEST} levels. Readers pass over fields that they do not know; writers add none.",
+        f"Of several lines with one key the last counts. Nesting in the free parts ends at {DEEPEST} "
+        "levels. Readers pass over fields that they do not know; writers add none.",
         {
             "key": _text("Digest of what determines the values."),
             "measure": _text("quality, cost, memory, runtime, ..."),
@@ -193,6 +193,11 @@ RECORD: Schema = {
             "details": DETAILS,
             "card": CARD,
             "environment": ENVIRONMENT,
+            "determining": {
+                "type": "object",
+                "description": "What key is the digest of: the first 16 hexadecimal digits of the SHA-256 of "
+                "it as JSON with sorted keys and without blanks; empty where nothing was measured.",
+            },
             "finished": _text("UTC time at which the task ended, ISO 8601."),
             "schema": _whole("Version of this format.", least=1, most=SCHEMA),
         },

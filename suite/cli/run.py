@@ -120,30 +120,12 @@ def execute(options: argparse.Namespace) -> int:
     from suite.home import find_home
     from suite.locks import hold_run
     from suite.records import Store
-    from suite.shards import parse_shard
 
     home = find_home(options.home)
     with contextlib.ExitStack() as stack:
         environment, workforce = _workers(options, home, stack)
-        request = plan.Request(
-            models=tuple(options.models),
-            home=home,
-            datasets=tuple(options.datasets or ()),
-            scales=tuple(options.scales or (4,)),
-            measures=tuple(options.measures or USUAL),
-            protocols=tuple(options.protocols or (DEFAULT,)),
-            weights=options.weights,
-            backends=tuple(options.backend or ("eager",)),
-            device=options.device,
-            precision=options.precision,
-            threads=options.threads or environment["cores"],
-            effort=options.effort,
-            patience=options.patience,
-            crops=None if options.no_crops else tuple(options.crops or ()),
-        )
-        tasks = plan.make_plan(request)
-        if options.shard:
-            tasks = parse_shard(options.shard).of(tasks)
+        request = request_of(options, home, environment["cores"])
+        tasks = tasks_of(options, request)
         print(f"Home: {home}. {plan.describe_sources(tasks)}", file=sys.stderr)
         store = Store(options.out)
         stack.enter_context(hold_run(options.out))
@@ -163,6 +145,37 @@ def execute(options: argparse.Namespace) -> int:
         common.write_page(options.report, records, common.commands([options.out])[-1:], gallery)
     print(f"Records: {store.file}", file=sys.stderr)
     return 1 if any(record.not_measured for record in records) else 0
+
+
+def request_of(options: argparse.Namespace, home: Path, cores: int) -> plan.Request:
+    """What the options ask for; ``cores`` is the number of threads where they name none."""
+    from suite import plan
+
+    return plan.Request(
+        models=tuple(options.models),
+        home=home,
+        datasets=tuple(options.datasets or ()),
+        scales=tuple(options.scales or (4,)),
+        measures=tuple(options.measures or USUAL),
+        protocols=tuple(options.protocols or (DEFAULT,)),
+        weights=options.weights,
+        backends=tuple(options.backend or ("eager",)),
+        device=options.device,
+        precision=options.precision,
+        threads=options.threads or cores,
+        effort=options.effort,
+        patience=options.patience,
+        crops=None if options.no_crops else tuple(options.crops or ()),
+    )
+
+
+def tasks_of(options: argparse.Namespace, request: plan.Request) -> list[Task]:
+    """The tasks of a request, or those of one shard of it."""
+    from suite.plan import make_plan
+    from suite.shards import parse_shard
+
+    tasks = make_plan(request)
+    return parse_shard(options.shard).of(tasks) if options.shard else tasks
 
 
 def _workers(

@@ -12,11 +12,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from suite.ledger import Finding, Ledger
-    from suite.ledger.audit import Audit
+from suite.cli import common, run_state
 
-HELP = "compare a run with published figures"
+if TYPE_CHECKING:
+    from suite.cli.run_state import State
+    from suite.ledger import Finding, Ledger
+
+HELP = "compare a run with published figures, and say whether it is whole and can be repeated here"
 FORMATS = ("table", "json")
 _WIDTH = 100
 _NAMES = 8
@@ -40,11 +42,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LEDGER",
         help="TOML file or folder of published figures (default: the ledger that comes with the suite)",
     )
+    parser.add_argument(
+        "--digests", action="store_true", help="decode all images of the run's sets and compare their digests"
+    )
+    common.add_home(parser)
     parser.add_argument("--format", default="table", choices=FORMATS, help="default: table")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Print what came of each published figure. Returns 1 if any differs without a known reason, else 0."""
+    """Print what came of each published figure, and the state of the run.
+
+    Returns 1 if a figure differs without a known reason, if the run holds what no run writes, or if something
+    that was asked for has no record; else 0.
+    """
     from suite.catalog import MODELS
     from suite.ledger import load_ledger, verify
     from suite.ledger.audit import audit
@@ -53,15 +63,16 @@ def execute(options: argparse.Namespace) -> int:
     ledger = load_ledger(options.against)
     run = audit(options.run)
     findings = verify(run.records, ledger, MODELS)
+    state = run_state.examine(options.run, run, options.home, digests=options.digests)
     if options.format == "json":
-        json.dump(as_json(findings, ledger, run), sys.stdout, indent=1)
+        json.dump(as_json(findings, ledger, state), sys.stdout, indent=1)
         print()
     else:
-        print("\n".join(lines(findings, ledger, run)))
-    return int(is_refuted(findings))
+        print("\n".join(lines(findings, ledger, state)))
+    return int(is_refuted(findings) or state.is_damaged)
 
 
-def lines(findings: Sequence[Finding], ledger: Ledger, run: Audit) -> Iterator[str]:
+def lines(findings: Sequence[Finding], ledger: Ledger, run: State) -> Iterator[str]:
     """The findings as text, differences first, then the totals and the state of the run."""
     from suite.ledger.verify import totals
 
@@ -77,7 +88,7 @@ def lines(findings: Sequence[Finding], ledger: Ledger, run: Audit) -> Iterator[s
             yield f"{table.title}: no figures. {table.empty}"
     counts = ", ".join(f"{number} {_IN_TOTAL[verdict.name]}" for verdict, number in totals(findings).items())
     yield f"Published figures: {counts}."
-    yield _state(run)
+    yield from run_state.lines(run)
 
 
 def _capital(text: str) -> str:
@@ -147,18 +158,7 @@ def _reasons(findings: Iterable[Finding]) -> Iterator[str]:
         yield from _wrapped(f"{number}, because: {reason}", 4)
 
 
-def _state(run: Audit) -> str:
-    """One line on whether the run's file is in order."""
-    text = (
-        f"Run: {len(run.records)} records; {run.torn} torn or damaged lines, {run.unknown_schema} of an "
-        f"unknown format, {run.repeated} keys written more than once"
-    )
-    if run.contradicting:
-        text += f", of which with unlike values of the same work: {', '.join(run.contradicting)}"
-    return f"{text}."
-
-
-def as_json(findings: Sequence[Finding], ledger: Ledger, run: Audit) -> dict[str, Any]:
+def as_json(findings: Sequence[Finding], ledger: Ledger, run: State) -> dict[str, Any]:
     """The findings as plain JSON: published figures and tolerances as printed, the others as numbers."""
     from suite.ledger.verify import totals
 
@@ -166,13 +166,7 @@ def as_json(findings: Sequence[Finding], ledger: Ledger, run: Audit) -> dict[str
         "schema": 1,
         "totals": {verdict.name.lower(): number for verdict, number in totals(findings).items()},
         "empty": {table.id: table.empty for table in ledger.tables if table.empty},
-        "run": {
-            "records": len(run.records),
-            "torn": run.torn,
-            "unknown_schema": run.unknown_schema,
-            "repeated": run.repeated,
-            "contradicting": list(run.contradicting),
-        },
+        "run": run_state.as_json(run),
         "findings": [_plain(finding) for finding in findings],
     }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from suite import SCHEMA
 from suite.errors import SuiteError
 from suite.pairs import REPEATABLE, agree
-from suite.records import Record, from_json
+from suite.records import Record, from_json, read_lines
+from suite.soundness import problems_of, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,47 +29,76 @@ class Audit:
     """Keys that were written more than once."""
     contradicting: tuple[str, ...]
     """Keys of cost or quality that were written with unlike values, which the same work never gives."""
+    damaged: tuple[str, ...] = ()
+    """Of the torn lines those that are whole JSON, as no interruption leaves them; with what is wrong."""
+    unsound: tuple[str, ...] = ()
+    """Records that contradict themselves; each with what is wrong."""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the file holds what no run of the suite writes, so that its figures can't be trusted."""
+        return bool(self.contradicting or self.damaged or self.unsound)
 
 
 def audit(run: Path) -> Audit:
     """Read a run folder's records line by line. Raises `SuiteError` if it is not one or holds no record."""
-    file = run / "records.jsonl"
     if not run.is_dir():
         raise SuiteError(f"{run} is not a folder: name the --out folder of a run.")
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        lines = []
-    except OSError as error:
-        raise SuiteError(f"cannot read {file}: {error.strerror}.") from None
     written: dict[str, list[Record]] = defaultdict(list)
     torn = unknown = 0
-    for line in filter(str.strip, lines):
-        try:
+    damaged: list[str] = []
+    for number, line in read_lines(run / "records.jsonl"):
+        kind, reason = _kind(line)
+        unknown += kind == "later"
+        torn += kind in ("torn", "damaged")
+        if kind in ("damaged", "twice"):
+            damaged.append(f"line {number}: {reason}")
+        if kind in ("record", "twice"):
             record = from_json(line)
-        except ValueError:
-            later = _has_unknown_schema(line)
-            unknown += later
-            torn += not later
-            continue
-        written[record.key].append(record)
+            written[record.key].append(record)
     if not written:
         raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
+    records = tuple(found[-1] for found in written.values())
     return Audit(
-        records=tuple(records[-1] for records in written.values()),
+        records=records,
         torn=torn,
         unknown_schema=unknown,
-        repeated=sum(len(records) > 1 for records in written.values()),
-        contradicting=tuple(key for key, records in written.items() if _contradict(records)),
+        repeated=sum(len(found) > 1 for found in written.values()),
+        contradicting=tuple(key for key, found in written.items() if _contradict(found)),
+        damaged=tuple(damaged),
+        unsound=tuple(f"{title(record)}: {problem}" for record in records for problem in problems_of(record)),
     )
 
 
-def _has_unknown_schema(line: str) -> bool:
+Kind = Literal["record", "later", "torn", "damaged", "twice"]
+"""``later``: of a format that is not known here; ``torn``: no JSON, as an interruption leaves it;
+``damaged``: JSON, but no record; ``twice``: a record in which a name stands twice (the last counts)."""
+
+
+def _kind(line: str) -> tuple[Kind, str]:
+    """What a line is, and what is wrong with it."""
+    twice: list[str] = []
+
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.append(next(name for name, number in Counter(n for n, _ in pairs).items() if number > 1))
+        return found
+
     try:
-        schema = json.loads(line).get("schema")
-    except (ValueError, AttributeError, RecursionError):
-        return False
-    return isinstance(schema, int) and not 1 <= schema <= SCHEMA
+        data = json.loads(line, object_pairs_hook=table)
+    except RecursionError:
+        return "damaged", "nested too deeply"
+    except ValueError:
+        return "torn", ""
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if isinstance(schema, int) and not 1 <= schema <= SCHEMA:
+        return "later", ""
+    try:
+        from_json(line)
+    except ValueError as error:
+        return "damaged", str(error)
+    return ("twice", f"{twice[0][:40]!r} stands twice in one table") if twice else ("record", "")
 
 
 def _contradict(records: list[Record]) -> bool:

@@ -225,7 +225,7 @@ def test_a_damaged_image_is_a_problem_that_is_found_with_the_key(tiny_set: TinyS
     (folder / "b.png").write_text("not pixels")
     (task,) = plan(empty_home, datasets=(f"mine={folder}",), measures=("quality",))
     assert task.problem == ""
-    key, problem = task_key(task, "machine")
+    key, problem, _ = task_key(task, "machine")
     assert key
     assert "b.png is not an image" in problem
 
