@@ -23,6 +23,9 @@ try:
 except ImportError:  # Windows has no such locks: there a machine is one driver's by the user's care
     fcntl = None  # type: ignore[assignment]
 
+VARIABLE = "SUITE_LOCKS"
+"""Environment variable that names the folder of this machine's lock."""
+
 Held = IO[bytes]
 """A lock that is held; closing it, or leaving it as a context manager, gives it back."""
 
@@ -34,9 +37,9 @@ _LONGEST_PAUSE_S = 0.25
 def hold_machine(*, alone: bool, say: Callable[[str], None] = lambda words: None) -> Held:
     """Wait until this machine may be used, and hold it: together with other tasks, or alone.
 
-    All drivers and workers of a user on one host share the lock. Whoever wants the machine alone comes in
-    its turn: tasks that come later wait behind it. ``say`` is told what is waited for. Raises `SuiteError`
-    if no file can be made for the lock.
+    All drivers and workers of a user on one host share the lock (see `VARIABLE`). Whoever wants the machine
+    alone comes in its turn: tasks that come later wait behind it. ``say`` is told what is waited for. Raises
+    `SuiteError` if no file can be made for the lock.
     """
     with _open_somewhere("gate") as gate:
         _take(gate, alone=True, say=lambda: say("waiting for another task that needs this machine alone"))
@@ -74,26 +77,28 @@ def hold_run(run: Path) -> Held:
 
 
 def _open_somewhere(name: str) -> Held:
-    """The file of a lock of this host in the user's cache, else in the system's temporary folder."""
+    """The file of a lock of this host in the first folder that can be written.
+
+    That is `VARIABLE`, which several users may agree on, else the user's cache, else the system's temporary
+    folder.
+    """
     import platformdirs
 
+    chosen = os.environ.get(VARIABLE)
+    usual = (platformdirs.user_cache_path(APPLICATION) / "locks", Path(tempfile.gettempdir()) / APPLICATION)
     reason = ""
-    for folder in (Path(platformdirs.user_cache_dir(APPLICATION)), Path(tempfile.gettempdir())):
-        file = folder / "locks" / f"{socket.gethostname()}-{_user()}.{name}"
+    for folder in [Path(chosen)] if chosen else usual:
+        file = folder / f"{socket.gethostname()}.{name}"
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             return _open(file)
         except OSError as error:
             reason = f"cannot write {file}: {error.strerror}"
-    raise SuiteError(f"{reason}: the lock of this machine needs a place, such as $XDG_CACHE_HOME.")
-
-
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0
+    raise SuiteError(f"{reason}: the lock of this machine needs a place; set ${VARIABLE} to a folder.")
 
 
 def _open(file: Path) -> Held:
-    return open(os.open(file, os.O_RDWR | os.O_CREAT, 0o644), "r+b", buffering=0)
+    return open(os.open(file, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
 
 
 def _take(lock: Held, *, alone: bool, say: Callable[[], None]) -> None:

@@ -99,6 +99,8 @@ _KEPT: State = {}
 
 def judge(state: State, tasks: Sequence[Task], images: Sequence[int]) -> Part:
     """Some images of a dataset through the network, which stays in ``state`` for the next call."""
+    import torch
+
     from suite.measures import quality
 
     subject = tasks[0].subject
@@ -106,6 +108,7 @@ def judge(state: State, tasks: Sequence[Task], images: Sequence[int]) -> Part:
         state.pop("forward", None)  # before the next is there: the memory of one network, not of two
         state["subject"], state["forward"] = None, quality.ready(subject, tasks[0].patience, _silent)
         state["subject"] = subject
+    torch.set_num_threads(subject.threads)  # of this thread: a Dask worker may have several
     return quality.evaluate(state["forward"], tasks, images, _silent)
 
 

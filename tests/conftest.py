@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,11 @@ def pytest_configure() -> None:
     """Let PyTorch use one thread, in processes that tests start too, unless the environment says otherwise.
 
     Most networks here are small, and threads that wait for one another on a busy machine cost more than
-    they give: seconds instead of milliseconds.
+    they give: seconds instead of milliseconds. The lock of this machine is the tests' own, so that they
+    neither wait for somebody's measurements nor hold them up.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("SUITE_LOCKS", tempfile.mkdtemp(prefix="suite-locks-"))
 
 
 @pytest.fixture(scope="session")

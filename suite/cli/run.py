@@ -73,12 +73,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
     parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
-    parser.add_argument(
+    workers = parser.add_mutually_exclusive_group()
+    workers.add_argument(
         "--workers",
         type=common.positive,
         default=1,
         metavar="N",
         help="processes that share the work; timings are always made alone (default: 1)",
+    )
+    workers.add_argument(
+        "--executor", metavar="dask://HOST:PORT", help="a Dask cluster does the work; see docs/clusters.md"
     )
     parser.add_argument(
         "--shard",
@@ -186,6 +190,13 @@ def _workers(
     from suite.environment import describe
     from suite.executors import Processes, device_settings, share_of
 
+    if options.executor:
+        from suite.cluster import connect
+
+        environment, workforce = connect(
+            options.executor, home, options.device, options.threads, options.patience
+        )
+        return environment, stack.enter_context(workforce)
     require(options.device)
     environment = describe(options.device)
     if options.workers == 1:

@@ -29,7 +29,7 @@ time.sleep(600)
 @pytest.fixture(autouse=True)
 def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks that nobody else on this machine has."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("SUITE_LOCKS", str(tmp_path / "locks"))
 
 
 def holder(*arguments: str) -> subprocess.Popen[str]:
@@ -131,12 +131,13 @@ def test_where_the_cache_cannot_be_written_the_lock_lies_elsewhere(
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "temporary").mkdir()
+    monkeypatch.delenv("SUITE_LOCKS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     with hold_machine(alone=True):
         assert list((tmp_path / "temporary").rglob("*.room"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
-    with pytest.raises(SuiteError, match=r"cannot write .* \$XDG_CACHE_HOME"):
+    with pytest.raises(SuiteError, match=r"cannot write .* \$SUITE_LOCKS"):
         hold_machine(alone=True)
 
 
