@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from suite.backends import AUTO, BACKENDS, DEVICES, PRECISIONS, require
 from suite.catalog.protocols import DEFAULT
 from suite.cli import common
+from suite.errors import UsageError
 from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES, USUAL
 
@@ -122,7 +123,7 @@ def execute(options: argparse.Namespace) -> int:
     from suite.backends.choice import settle_choices
     from suite.cli.progress import Progress
     from suite.home import find_home
-    from suite.locks import hold_run
+    from suite.locks import hold_machine, hold_run
     from suite.records import Store
 
     home = find_home(options.home)
@@ -134,7 +135,8 @@ def execute(options: argparse.Namespace) -> int:
         store = Store(options.out)
         stack.enter_context(hold_run(options.out))
         common.remember_command(options.out, _resolved(options, request))
-        tasks = settle_choices(tasks, options.out, environment["id"], _said)
+        with hold_machine(alone=True, say=_said) if AUTO in request.backends else contextlib.nullcontext():
+            tasks = settle_choices(tasks, options.out, environment["id"], _said)
         found: dict[Task, Record] = {}
         with Progress(len(tasks)) as progress:
             for finished in engine.execute(tasks, store, environment, progress.say, workforce):
@@ -191,6 +193,10 @@ def _workers(
     from suite.executors import Processes, device_settings, share_of
 
     if options.executor:
+        if AUTO in (options.backend or ()):
+            raise UsageError(
+                f"--backend {AUTO} is chosen by timings of this machine: name one for a cluster."
+            )
         from suite.cluster import connect
 
         environment, workforce = connect(

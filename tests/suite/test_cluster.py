@@ -81,7 +81,7 @@ def test_workers_must_be_alike() -> None:
 
 @pytest.fixture
 def homes(tmp_path: Path, tiny_set: TinySet, monkeypatch: pytest.MonkeyPatch) -> tuple[Task, Path, Path]:
-    """A task of a driver whose home is not to be seen here, that home, and the home here with the same files."""
+    """A task of a driver whose home is not to be seen here, that home, and the one here with its files."""
     driver, here = tmp_path / "driver", tmp_path / "here"
     (driver / "data").mkdir(parents=True)
     tiny_set().rename(driver / "data" / "Mine")
