@@ -41,6 +41,8 @@ class Drawing:
     y_ticks: tuple[tuple[float, str], ...]
     front: str
     """SVG path data; empty if there is no line."""
+    links: tuple[str, ...]
+    """Lines between points, as SVG path data."""
     reference: tuple[float, str] | None
     """Height and name of the line for the method without parameters."""
     markers: tuple[Marker, ...]
@@ -69,7 +71,7 @@ def draw_panel(panel: Panel, width: float, height: float) -> Drawing:
     heights = [v for p in panel.points for v in (p.y, *(p.y_interval or ()))]
     if panel.reference:
         heights.append(panel.reference[1])
-    up = linear_axis(heights, area.bottom, area.top)
+    up = (log_axis if panel.y_log else linear_axis)(heights, area.bottom, area.top)
     places = [(across.pixel(point.x), up.pixel(point.y)) for point in panel.points]
     corners = _front(panel, across, up, area) if panel.front else []
     labels = place_labels(places, [point.label for point in panel.points], area, _as_boxes(corners))
@@ -80,6 +82,7 @@ def draw_panel(panel: Panel, width: float, height: float) -> Drawing:
         x_ticks=tuple((across.pixel(v), text) for v, text in ticks(across, 6 if width > 500 else 4)),
         y_ticks=tuple((up.pixel(v), text) for v, text in ticks(up, 5)),
         front=_polyline(corners),
+        links=tuple(_polyline([places[a], places[b]]) for a, b in panel.links),
         reference=(up.pixel(panel.reference[1]), panel.reference[0]) if panel.reference else None,
         markers=tuple(_marker(p, *place, across, up) for p, place in zip(panel.points, places, strict=True)),
         labels=tuple(label for label in labels if label is not None),

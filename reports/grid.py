@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.plot import Chart
+
 Tone = Literal["", "good", "bad", "muted"]
 Mark = Literal["", "best", "second"]
 
@@ -73,6 +75,8 @@ class Section:
     grids: tuple[Grid, ...] = ()
     long: bool = False
     """Whether its tables are too long for a terminal, which then shows the lead alone."""
+    charts: tuple[Chart, ...] = ()
+    """Plots before the tables."""
 
 
 def to_markdown(sections: Sequence[Section]) -> str:

@@ -16,6 +16,7 @@ from reports.audit import build_audits
 from reports.board import build_board
 from reports.challenge import build_challenge
 from reports.differences import build_differences
+from reports.distributions import distribution_data, draw_box, find_distributions
 from reports.drawing import COLOURS, SHAPES, Drawing, draw_panel, draw_strip, shape
 from reports.escapes import embed
 from reports.gallery import Gallery
@@ -23,7 +24,7 @@ from reports.leaderboard import build, model_title
 from reports.lens import build_lenses
 from reports.notes import merge_missing
 from reports.plot import Panel, build_chart, family_of, family_styles
-from reports.plot_data import default_axes, plot_data, plottable
+from reports.plot_data import plot_data
 from reports.provenance import build_provenance
 from reports.sections import build_sections
 from reports.view import Column, Table
@@ -41,6 +42,7 @@ SCRIPTS = (
     "draw.js",
     "plot.js",
     "weights.js",
+    "boxes.js",
     "report.js",
     "gallery.js",
 )
@@ -71,6 +73,7 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
             differences=build_differences(records),
             lenses=build_lenses(records),
             challenge=build_challenge(records),
+            distributions=find_distributions(records),
             audits=build_audits(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
@@ -104,16 +107,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"px": _px, "column_groups": _column_groups, "embed": embed}
+    environment.filters |= {
+        "px": _px,
+        "column_groups": _column_groups,
+        "embed": embed,
+        "distribution_data": distribution_data,
+    }
     environment.globals |= {
         "draw_sizes": _draw_sizes,
         "first_columns": _first_columns,
         "draw_strip": draw_strip,
+        "draw_box": draw_box,
         "shape": shape,
         "colours": COLOURS,
         "shapes": SHAPES,
-        "plottable": plottable,
-        "default_axes": default_axes,
         "families_of": _families_of,
         "merge_missing": merge_missing,
         "model_title": model_title,

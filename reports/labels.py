@@ -76,12 +76,14 @@ def place_labels(
     """
     markers = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in points]
     choices = [
-        [
-            (penalty + 12 * sum(label.box.overlaps(line) for line in lines), label)
-            for penalty, label in _candidates(point, text, size, radius)
-            if label.box.inside(area)
-            and not any(label.box.overlaps(box) for number, box in enumerate(markers) if number != index)
-        ]
+        sorted(
+            (
+                (penalty + 12 * sum(label.box.overlaps(line) for line in lines), label)
+                for penalty, label in _candidates(point, text, size, radius)
+                if label.box.inside(area) and not _hits(label.box, markers, index)
+            ),
+            key=lambda choice: choice[0],
+        )
         for index, (point, text) in enumerate(zip(points, texts, strict=True))
     ]
     by_place = sorted(range(len(points)), key=lambda index: points[index])
@@ -99,10 +101,25 @@ def _in_order(
     total = 0.0
     for index in order:
         taken = [label.box for label in placed if label is not None]
-        free = [c for c in choices[index] if not any(c[1].box.overlaps(box) for box in taken)]
-        penalty, placed[index] = min(free, key=lambda choice: choice[0], default=(_NO_PLACE, None))
+        free = (choice for choice in choices[index] if not _hits(choice[1].box, taken))
+        penalty, placed[index] = next(free, (_NO_PLACE, None))
         total += penalty
     return total, placed
+
+
+def _hits(box: Box, others: Sequence[Box], but: int = -1) -> bool:
+    """Whether a box overlaps any of others, one left out. Plain comparisons, since it is asked often."""
+    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    for number, other in enumerate(others):
+        if (
+            left < other.right
+            and other.left < right
+            and top < other.bottom
+            and other.top < bottom
+            and number != but
+        ):
+            return True
+    return False
 
 
 def _crowd(points: Sequence[tuple[float, float]], index: int) -> float:

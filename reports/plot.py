@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.choices import Choice, leaderboard_choice
 from reports.notes import join, row_name, unique
 from reports.view import Cell, Column, Group, Row, Table
 
@@ -40,15 +41,25 @@ class Panel:
     """Whether the points that no other beats in both figures are joined."""
     caption: tuple[str, ...]
     """Sentences on what the picture shows and what it leaves out."""
+    y_log: bool = False
+    links: tuple[tuple[int, int], ...] = ()
+    """Places of points that are joined by a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """All panels for one table; without any if there is nothing to plot."""
 
+    id: str
+    """Unique on the page."""
+    title: str
     sentence: str
     """Why the plot shows what it shows; empty for quality against cost."""
     panels: tuple[Panel, ...]
+    choice: Choice | None = None
+    """What the script lets a reader choose in its place."""
+    drawn: int | None = None
+    """How many of the panels the page has for readers without scripts; None for all."""
 
 
 _Indexed = tuple[int, Column]
@@ -71,7 +82,7 @@ def build_chart(table: Table, styles: Mapping[str, int]) -> Chart:
     if quality:
         sentence = ""
         panels = [
-            _panel(table.groups, cost, quality, cost[1].label, styles) for cost in (params, macs) if cost
+            make_panel(table.groups, cost, quality, cost[1].label, styles) for cost in (params, macs) if cost
         ]
         axes = [(pair, quality, group) for pair, group in timed]
     else:
@@ -79,11 +90,14 @@ def build_chart(table: Table, styles: Mapping[str, int]) -> Chart:
         panels = []
         axes = [(macs, pair, group) for pair, group in timed if macs]
     names = _latency_names([(pair[1], group) for pair, group in timed])
-    panels += [_panel([group], x, y, name, styles) for (x, y, group), name in zip(axes, names, strict=False)]
+    panels += [
+        make_panel([group], x, y, name, styles) for (x, y, group), name in zip(axes, names, strict=False)
+    ]
     shown = tuple(panel for panel in panels if panel.points)
     if shown and not quality:
         sentence = "No PSNR was measured at this scale, so the plot shows latency against MACs."
-    return Chart(sentence, shown)
+    title = "Quality against cost" if quality else "Latency against MACs"
+    return Chart(f"x{table.scale}", title, sentence, shown, leaderboard_choice(table))
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -116,7 +130,9 @@ def _latency_names(panels: Sequence[tuple[Column, Group]]) -> list[str]:
     return [f"Latency, {c.at}, {group.machine}, {group.configuration}" for c, group in panels]
 
 
-def _panel(groups: Sequence[Group], x: _Indexed, y: _Indexed, name: str, styles: Mapping[str, int]) -> Panel:
+def make_panel(
+    groups: Sequence[Group], x: _Indexed, y: _Indexed, name: str, styles: Mapping[str, int]
+) -> Panel:
     rows = [row for group in groups for row in group.rows]
     networks = [row for row in rows if not row.reference]
     titles = [row.title for row in {(row.title, row.origin): row for row in networks}.values()]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.choices import groups_of, plottable
 from reports.drawing import COLOURS, SHAPES, shape
 from reports.notes import row_name
 from reports.plot import family_of
@@ -20,32 +21,6 @@ def plot_data(tables: Sequence[Table], styles: Mapping[str, int]) -> dict[str, A
     }
 
 
-def plottable(table: Table) -> list[Column]:
-    """The columns with a finite figure of a network; none unless there are two, as a plot needs."""
-    rows = [row for group in table.groups for row in group.rows if not row.reference]
-    found = [
-        column
-        for index, column in enumerate(table.columns)
-        if any((value := row.cells[index].value) is not None and math.isfinite(value) for row in rows)
-    ]
-    return found if len(found) > 1 else []
-
-
-def default_axes(table: Table) -> tuple[str, str]:
-    """Ids of the columns that the plot shows at first: across and up.
-
-    PSNR on the first dataset against parameters; where one of these lacks, the next best.
-    """
-    columns = plottable(table)
-
-    def first(metrics: Sequence[str], other: str = "") -> str:
-        ordered = [c.id for metric in metrics for c in columns if c.metric == metric and c.id != other]
-        return next(iter([*ordered, *(c.id for c in columns if c.id != other)]))
-
-    up = first(("psnr", "ssim", "latency_ms", "peak_bytes"))
-    return first(("macs", "params", "latency_ms") if up.startswith("runtime") else ("params", "macs"), up), up
-
-
 def _table(table: Table, styles: Mapping[str, int]) -> dict[str, Any]:
     columns = plottable(table)
     places = [table.columns.index(column) for column in columns]
@@ -53,7 +28,7 @@ def _table(table: Table, styles: Mapping[str, int]) -> dict[str, Any]:
     titles = [title for title, _ in networks]
     return {
         "scale": table.scale,
-        "groups": [f"{group.machine}; {group.configuration}" for group in table.groups],
+        "groups": groups_of(table),
         "columns": [
             {
                 "id": column.id,

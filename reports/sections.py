@@ -9,6 +9,7 @@ from reports.paper_tables import build_paper_tables
 from reports.published import build_published
 from reports.speed import build_speed
 from reports.studies import build_studies
+from reports.theory import build_theory
 from suite.records import Record
 
 
@@ -18,5 +19,6 @@ def build_sections(records: Sequence[Record]) -> list[Section]:
         *build_paper_tables(records),
         *build_published(records),
         *build_speed(records),
+        *build_theory(records),
         *build_studies(records),
     ]

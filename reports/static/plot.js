@@ -33,7 +33,7 @@
     return [...corners, [across.higher ? area.left : area.right, corners.at(-1)[1]]];
   }
 
-  function mount(root, table) {
+  function mount(root, table, name) {
     const scale = root.dataset.scale;
     const controls = [...root.querySelectorAll("select, input")];
     const form = Object.fromEntries(controls.map((control) => [control.name, control]));
@@ -48,10 +48,10 @@
 
     function assign(control, text) {
       if (control.type === "checkbox") control.checked = text === "true";
-      else if ([...control.options].some((option) => option.value === text)) control.value = text;
+      else if (control.type !== "hidden" && [...control.options].some((option) => option.value === text)) control.value = text;
     }
 
-    const key = (control) => control.name + "-x" + scale;
+    const key = (control) => control.name + "-" + name;
     for (const control of controls) {
       const from = (text) => assign(control, text ?? usual.get(control));
       from(suiteState.get(key(control)));
@@ -158,8 +158,12 @@
       if (near) drawReference(area, ys.pixel(base), reference.name);
       else if (reference) remarks.push(reference.name + " (" + words(reference, up) + ") lies outside the range shown.");
       const front = paretoFront(points, across, up);
-      const corners = form.front.checked && points.length > 1 ? stairs(front, area, across, up) : [];
+      const corners = form.front?.checked && points.length > 1 ? stairs(front, area, across, up) : [];
       if (corners.length) canvas.append(node("path", { class: "front", d: path(corners) }));
+      const misleading = form.pairs?.checked ? misleadingPairs(points) : null;
+      for (const { fewer, more } of misleading?.found.slice(0, 6) ?? []) {
+        canvas.append(node("path", { class: "link", d: path([[fewer.left, fewer.top], [more.left, more.top]]) }));
+      }
       // Large bubbles first, so that small ones lie on them.
       for (const point of [...points].sort((a, b) => b.radius - a.radius)) {
         drawPoint(point, tipOf(point, [up, across, ...(size ? [size] : [])]), xs, ys, across, up);
@@ -172,9 +176,32 @@
       if (focused) nodes.get(focused)?.focus({ preventScroll: true });
       const figure = (row, column) => (row.texts[column.place] + " " + column.unit).trim();
       const listed = front.map((p) => p.row.title + " (" + figure(p.row, up) + ", " + figure(p.row, across) + ")");
-      frontLine.textContent = form.front.checked ? "Pareto front, not beaten in both by any other network: " + listed.join("; ") + "." : "";
+      frontLine.textContent = form.front?.checked ? "Pareto front, not beaten in both by any other network: " + listed.join("; ") + "." : "";
+      if (misleading) frontLine.textContent = pairsInWords(misleading, across, up);
       remark.textContent = remarks.join(" ");
       showSelection();
+    }
+
+    /* Pairs of which the one with less across has more up, the most misleading first. */
+    function misleadingPairs(points) {
+      const found = [];
+      let all = 0;
+      for (const fewer of points) {
+        for (const more of points) {
+          if (!(fewer.x < more.x)) continue;
+          all += 1;
+          if (fewer.y > more.y) found.push({ fewer, more });
+        }
+      }
+      const surprise = ({ fewer, more }) => (fewer.y / more.y) * (more.x / fewer.x);
+      return { all, found: found.sort((a, b) => surprise(b) - surprise(a)) };
+    }
+
+    function pairsInWords({ all, found }, across, up) {
+      const share = all ? Math.round((100 * found.length) / all) : 0;
+      const worst = found.slice(0, 6).map(({ fewer, more }) => fewer.row.title + " and " + more.row.title);
+      return "Of " + all + " pairs the network with less " + across.label + " has the higher " + up.label.toLowerCase() + " in " + found.length
+        + " (" + share + " %), by medians alone." + (worst.length ? " Lines: " + worst.join("; ") + "." : "");
     }
 
     function title(column, logarithmic) {
@@ -294,11 +321,11 @@
     draw();
   }
 
-  for (const table of data.tables) {
-    const template = document.querySelector('template[data-plot="' + table.scale + '"]');
+  for (const template of document.querySelectorAll("template[data-plot]")) {
     const still = template.parentElement.querySelector(".chart");
     if (still) still.hidden = true;
     template.after(template.content.firstElementChild);
-    mount(template.nextElementSibling, table);
+    const root = template.nextElementSibling;
+    mount(root, data.tables.find((table) => String(table.scale) === root.dataset.scale), template.dataset.plot);
   }
 })();

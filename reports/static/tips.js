@@ -22,16 +22,6 @@ const suiteTip = (() => {
     tip.hidden = true;
   }
 
-  /* Points of drawings that came with the page: their native tooltip comes late and not at all by touch. */
-  for (const point of document.querySelectorAll("svg .point")) {
-    const title = point.querySelector("title");
-    const text = title.textContent;
-    const marker = point.querySelector(".marker");
-    title.remove();
-    point.addEventListener("pointerenter", () => show(marker, text));
-    point.addEventListener("click", () => show(marker, text));
-    point.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
-  }
   addEventListener("pointerdown", (event) => { if (!event.target.closest?.("svg .point")) hide(); });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   return Object.freeze({ show, hide });

@@ -22,7 +22,7 @@
   }
 
   function print(value, exponential) {
-    if (value === Infinity) return "\u221e";
+    if (value >= 1e6) return value === Infinity ? "\u221e" : value.toExponential(3);
     return value.toLocaleString("en-GB", { minimumFractionDigits: exponential ? 3 : 2, maximumFractionDigits: exponential ? 3 : 2 });
   }
 
@@ -35,7 +35,7 @@
 
   function mount(root, data, key) {
     const choice = root.querySelector("select");
-    const [reset, sliders, body, status] = ["button", ".sliders", "tbody", "[role=status]"].map((one) => root.querySelector(one));
+    const [reset, sliders, body, status] = ["button", ".sliders", "tbody", "[aria-live]"].map((one) => root.querySelector(one));
     const options = new Map(data.rules.flatMap((rule) => rule.presets.map((preset) => [rule.id + "." + preset.id, { rule, preset }])));
     const last = data.rules.at(-1);
     const usual = last.id + (last.exponential ? ".main" : ".overall");

@@ -102,9 +102,9 @@ def test_without_scripts_phones_have_drawings_of_their_own(visit: Open) -> None:
 
 def test_the_plot_switches_without_scripts(visit: Open) -> None:
     with visit(java_script_enabled=False) as page:
-        shown = page.locator(".panel:visible .axis-title:visible")
+        shown = page.locator("#x4 .panel:visible .axis-title:visible")
         assert shown.last.text_content() == "Parameters (K), log scale"
-        page.get_by_text("Latency", exact=True).last.click()
+        page.locator("#x4").get_by_text("Latency", exact=True).last.click()
         assert shown.last.text_content() == "Latency (ms), 3\u00d7256\u00d7256, log scale"
         page.keyboard.press("ArrowLeft")
         assert shown.last.text_content() == "MACs (G), 1280\u00d7720 output, log scale"
@@ -113,7 +113,7 @@ def test_the_plot_switches_without_scripts(visit: Open) -> None:
 def test_names_in_the_plot_do_not_overlap(visit: Open) -> None:
     for width in (1400, 390):
         with visit(width=width, java_script_enabled=False) as page:
-            boxes = [one.bounding_box() for one in page.locator(".labels text:visible").all()]
+            boxes = [one.bounding_box() for one in page.locator("#x4 .labels text:visible").all()]
             assert len(boxes) == 4
             for number, a in enumerate(boxes):
                 for b in boxes[number + 1 :]:
@@ -124,7 +124,7 @@ def test_names_in_the_plot_do_not_overlap(visit: Open) -> None:
 def test_the_page_is_whole_without_scripts(visit: Open) -> None:
     with visit(java_script_enabled=False) as page:
         assert page.locator("#x4 tbody .row").count() == 6
-        assert page.locator(".panel svg.wide:visible").count() == 1
+        assert page.locator("#x4 .panel svg.wide:visible").count() == 1
         assert page.locator("button").count() == 0
         assert page.get_by_text("not measured: the weights are random numbers").first.is_visible()
         page.locator("summary").first.click()

@@ -37,12 +37,12 @@ def visit(open_page: Open, address: str) -> Open:
 
 def point(page: Any, name: str) -> Any:
     """The point of a network in the plot; ``name`` is the beginning of what it says."""
-    return page.locator(f'.canvas .point[aria-label^="{name}"]')
+    return page.locator(f'#x4 .canvas .point[aria-label^="{name}"]')
 
 
 def choose(page: Any, name: str, label: str) -> None:
     """Chooses the option of a control with the given text."""
-    page.locator(f'.plot select[name="{name}"]').select_option(label=label)
+    page.locator(f'#x4 .plot select[name="{name}"]').select_option(label=label)
 
 
 def radius(page: Any, name: str) -> float:
@@ -52,7 +52,7 @@ def radius(page: Any, name: str) -> float:
 
 
 def titles(page: Any) -> list[str]:
-    found: list[str] = page.locator(".canvas .axis-title").all_text_contents()
+    found: list[str] = page.locator("#x4 .canvas .axis-title").all_text_contents()
     return found
 
 
@@ -75,18 +75,19 @@ def overlap(boxes: list[dict[str, float]]) -> list[tuple[int, int]]:
 def test_the_script_draws_what_the_page_would_show_without_it(visit: Open) -> None:
     with visit() as page:
         assert not page.locator(".chart").first.is_visible()
-        first = page.locator(".panel").first.locator("svg.wide")
+        first = page.locator("#x4 .panel").first.locator("svg.wide")
         assert titles(page) == first.locator(".axis-title").all_text_contents()
         ticks = "g.ticks text"
         assert (
-            page.locator(f".canvas {ticks}").all_text_contents() == first.locator(ticks).all_text_contents()
+            page.locator(f"#x4 .canvas {ticks}").all_text_contents()
+            == first.locator(ticks).all_text_contents()
         )
-        assert page.locator(".canvas .point").count() == first.locator(".point").count() == 4
+        assert page.locator("#x4 .canvas .point").count() == first.locator(".point").count() == 4
         kept = set(
             re.findall(
                 r"c\d",
                 " ".join(
-                    page.locator(".canvas .point").evaluate_all(
+                    page.locator("#x4 .canvas .point").evaluate_all(
                         "all => all.map(o => o.getAttribute('class'))"
                     )
                 ),
@@ -107,7 +108,7 @@ def test_axes_sizes_and_scales_are_chosen_and_stay_in_the_address(visit: Open) -
         choose(page, "x", "Latency (ms), 3\u00d7256\u00d7256")
         choose(page, "y", "SSIM, Set14 \u00b7 sr-y")
         choose(page, "size", "Peak memory (MiB), 3\u00d7256\u00d7256")
-        page.get_by_label("Log across").uncheck()
+        page.locator('#x4 input[name="xlog"]').uncheck()
         assert titles(page) == ["SSIM, Set14 \u00b7 sr-y", "Latency (ms), 3\u00d7256\u00d7256"]
         sizes = {name: radius(page, name) for name in ("BSRN", "IMDN")}
         # The areas are as the peaks, 132 to 88 MiB, but for the least size.
@@ -116,8 +117,8 @@ def test_axes_sizes_and_scales_are_chosen_and_stay_in_the_address(visit: Open) -
         page.goto("about:blank")
         page.goto(where)
         assert titles(page) == ["SSIM, Set14 \u00b7 sr-y", "Latency (ms), 3\u00d7256\u00d7256"]
-        assert not page.get_by_label("Log across").is_checked()
-        page.locator(".controls").get_by_role("button", name="Reset").click()
+        assert not page.locator('#x4 input[name="xlog"]').is_checked()
+        page.locator("#x4 .controls").get_by_role("button", name="Reset").click()
         assert titles(page) == ["PSNR (dB), Set5 \u00b7 sr-y", "Parameters (K), log scale"]
         assert "?" not in page.url
 
@@ -133,13 +134,14 @@ def test_the_front_is_listed_for_any_axes(visit: Open, models: SimpleNamespace) 
         for label, cost in choices.items():
             choose(page, "x", label)
             front = pareto_front([(cost(m), round(m.set5[0], 4)) for m in known.values()])
-            text = page.locator(".front-list").text_content()
+            text = page.locator("#x4 .front-list").text_content()
             assert {title for title in known if f"{title} (" in text} == {
                 m.title for m in known.values() if (cost(m), m.set5[0]) in front
             }
-        page.locator('.plot input[name="front"]').uncheck()
+        page.locator('#x4 .plot input[name="front"]').uncheck()
         assert (
-            page.locator(".canvas .front").count() == 0 and page.locator(".front-list").text_content() == ""
+            page.locator("#x4 .canvas .front").count() == 0
+            and page.locator("#x4 .front-list").text_content() == ""
         )
 
 
@@ -150,7 +152,7 @@ def test_tooltips_by_mouse_and_by_keyboard(visit: Open) -> None:
         assert tip.text_content() == "BSRN, official\nPSNR 32.35 dB\nParameters 352.4 K"
         page.mouse.move(0, 0)
         assert tip.is_hidden()
-        page.locator('.plot input[name="names"]').focus()
+        page.locator('#x4 .plot input[name="names"]').focus()
         page.keyboard.press("Tab")
         assert tip.text_content().startswith("<script>alert(1)</script>, file net & co.pth")
         page.keyboard.press("ArrowRight")
@@ -160,7 +162,7 @@ def test_tooltips_by_mouse_and_by_keyboard(visit: Open) -> None:
         page.keyboard.press("Escape")
         assert tip.is_hidden()
         # One stop of the tab key for all points.
-        assert page.locator('.canvas .point[tabindex="0"]').count() == 1
+        assert page.locator('#x4 .canvas .point[tabindex="0"]').count() == 1
 
 
 def test_tooltips_by_touch(visit: Open) -> None:
@@ -186,14 +188,17 @@ def test_points_and_rows_are_selected_together(visit: Open) -> None:
         assert point(page, "IMDN").get_attribute("aria-pressed") == "false"
         point(page, "BSRN").focus()
         page.keyboard.press("Space")
-        assert page.locator(".canvas .chosen.point").get_attribute("aria-label").startswith("BSRN")
+        assert page.locator("#x4 .canvas .chosen.point").get_attribute("aria-label").startswith("BSRN")
 
 
 def test_rows_that_a_filter_hides_leave_the_plot(visit: Open) -> None:
     with visit() as page:
         page.locator("#x4 tr.row", has_text="BSRN").evaluate("row => { row.hidden = true; }")
-        page.wait_for_function("document.querySelectorAll('.canvas .point').length === 3")
-        assert point(page, "BSRN").count() == 0 and "BSRN (" not in page.locator(".front-list").text_content()
+        page.wait_for_function("document.querySelectorAll('#x4 .canvas .point').length === 3")
+        assert (
+            point(page, "BSRN").count() == 0
+            and "BSRN (" not in page.locator("#x4 .front-list").text_content()
+        )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -205,12 +210,12 @@ def test_names_cover_nothing_and_nothing_sticks_out(
     for width in (1400, 390):
         with open_page(file.as_uri(), width=width, color_scheme=scheme) as page:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            boxes = page.locator(".canvas .labels text").evaluate_all(
+            boxes = page.locator("#x4 .canvas .labels text").evaluate_all(
                 "all => all.map(one => one.getBoundingClientRect().toJSON())"
             )
             assert len(boxes) >= (35 if width == 1400 else 15)
             assert overlap(boxes) == []
-            canvas = page.locator(".canvas").bounding_box()
+            canvas = page.locator("#x4 .canvas").bounding_box()
             assert canvas["x"] >= 0 and canvas["x"] + canvas["width"] <= width
             assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
 
@@ -229,9 +234,9 @@ def test_machines_are_not_drawn_together_for_what_depends_on_them(
     file = tmp_path / "two.html"
     write_text(file, render(records, []))
     with open_page(file.as_uri()) as page:
-        assert page.locator(".canvas .point").count() == 2
+        assert page.locator("#x4 .canvas .point").count() == 2
         choose(page, "x", "Latency (ms), 3\u00d7256\u00d7256")
-        assert page.locator(".canvas .point").count() == 2
-        assert "unlike machines are not drawn together" in page.locator(".left-out").text_content()
-        page.locator('.plot select[name="group"]').select_option(index=2)
-        assert "unlike machines" not in page.locator(".left-out").text_content()
+        assert page.locator("#x4 .canvas .point").count() == 2
+        assert "unlike machines are not drawn together" in page.locator("#x4 .left-out").text_content()
+        page.locator('#x4 .plot select[name="group"]').select_option(index=2)
+        assert "unlike machines" not in page.locator("#x4 .left-out").text_content()

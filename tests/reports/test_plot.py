@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from reports.axes import linear_axis, log_axis, ticks
+from reports.choices import leaderboard_choice
 from reports.drawing import SHAPES, draw_panel, draw_strip, shape
 from reports.labels import Box, place_labels
 from reports.leaderboard import build
 from reports.plot import Chart, build_chart, family_styles, pareto_front
-from reports.plot_data import default_axes, plot_data
+from reports.plot_data import plot_data
 from reports.provenance import Samples
 from suite.records import Record
 
@@ -74,7 +75,9 @@ def test_data_of_the_script_are_the_figures_of_the_table(records: list[Record]) 
 
 def test_usual_axes(make: Factory) -> None:
     def axes(**changes: Any) -> tuple[str, str]:
-        return default_axes(build(make(**changes)).tables[0])
+        choice = leaderboard_choice(build(make(**changes)).tables[0])
+        assert choice is not None
+        return choice.x, choice.y
 
     assert axes() == ("cost.params", "psnr.Set5.sr-y")
     assert axes(measures=["cost", "runtime"]) == ("cost.macs.3x180x320", "runtime.latency_ms.3x256x256")
