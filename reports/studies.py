@@ -1,11 +1,13 @@
 """Networks that this project trained under one recipe: what a variant gains, beside what the seed does.
 
 A study is found in the records alone: networks built from one class, trained with one recipe on the same
-images, differing in their arguments (an ablation) and in the seed.
+images, differing in their arguments (an ablation) and in the seed. What all of them were built with, a
+smaller width for instance, is part of none of the differences.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,7 +69,7 @@ class Study:
 
 
 def find_studies(records: Sequence[Record]) -> list[Study]:
-    """The studies in records: at least two variants, of which one is the network without arguments."""
+    """The studies in records: at least two variants, of which one has no argument that the others lack."""
 
     def identity(record: Record) -> tuple[str, int, str, str]:
         training = record.details["weights"]
@@ -91,8 +93,9 @@ def _seed(record: Record) -> int | None:
 
 
 def _study(quality: list[Record], records: Sequence[Record]) -> Study | None:
-    models = dict.fromkeys(r.model for r in quality)
-    references = [m for m in models if all(not r.card.get("arguments") for r in quality if r.model == m)]
+    arguments = {r.model: _arguments(r) for r in quality}
+    models, common = list(arguments), frozenset.intersection(*arguments.values())
+    references = [model for model in models if arguments[model] == common]
     if len(models) < 2 or len(references) != 1:
         return None
     costs = {model: _costs(model, quality[0].scale, records) for model in models}
@@ -118,6 +121,14 @@ def _study(quality: list[Record], records: Sequence[Record]) -> Study | None:
             )
             for number, model in enumerate(order)
         ),
+    )
+
+
+def _arguments(record: Record) -> frozenset[str]:
+    """What a network was built with, one ``name=value`` an argument."""
+    return frozenset(
+        f"{name}={json.dumps(value, sort_keys=True)}"
+        for name, value in record.card.get("arguments", {}).items()
     )
 
 

@@ -78,6 +78,15 @@ def test_other_recipes_and_networks_without_a_seed_are_left_out(
     assert len(study.variants) == 2
 
 
+def test_arguments_that_all_have_make_no_difference(make: Factory, models: SimpleNamespace) -> None:
+    size = {"channels": 48, "blocks": 5}
+    variant = replace(models.bsrn, name="other-order", title="BSRN, CCA before ESA", params=900_000)
+    plain = trained(make, models.bsrn, size, PLAIN)  # type: ignore[arg-type]
+    other = trained(make, variant, {**size, "attention": "cca-esa"}, SEPARABLE)  # type: ignore[arg-type]
+    (study,) = find_studies([*other, *plain])
+    assert [v.model for v in study.variants] == ["bsrn", "other-order"]
+
+
 def test_one_network_alone_is_no_study(make: Factory, models: SimpleNamespace) -> None:
     assert find_studies(trained(make, models.rfdn, {}, PLAIN)) == []
     assert build_studies(make()) == []
