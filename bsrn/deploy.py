@@ -15,6 +15,7 @@ from torch import fx, nn
 
 from bsrn import execution, folding
 from bsrn.graphs import finished, traced
+from bsrn.native import CannotFuse, fuse_blocks
 
 Transform = Callable[[nn.Module], "nn.Module | None"]
 """Takes a network that it may change, and gives the rewritten one; None where its pattern does not occur."""
@@ -53,7 +54,20 @@ def on_graph(change: Callable[[fx.GraphModule], bool]) -> Transform:
     return transform
 
 
+def _fuse_blocks(network: nn.Module) -> nn.Module | None:
+    try:
+        return fuse_blocks(network)
+    except CannotFuse:
+        return None
+
+
 REWRITES: tuple[Rewrite, ...] = (
+    Rewrite(
+        "fuse-blocks",
+        "BSRN's blocks run in code compiled for this processor, which keeps them in the cache",
+        _fuse_blocks,
+        portable=False,
+    ),
     Rewrite(
         "fold-copies",
         "the copies of the image in the first convolution become one, its weights their sums",

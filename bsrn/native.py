@@ -44,6 +44,8 @@ def fuse_blocks(network: nn.Module) -> nn.Module:
     """
     if not isinstance(network, BSRN) or not all(map(_is_published, network.blocks)):
         raise CannotFuse("only BSRN as published (BSConv-U, GELU, ESA then CCA) has fused blocks.")
+    if any((p.device.type, p.dtype) != ("cpu", torch.float32) for p in network.parameters()):
+        raise CannotFuse("fused blocks are made of float32 weights on the CPU.")
     channels: int = network.fuse.weight.shape[0]  # type: ignore[index, assignment]
     library = compile_blocks(channels)
     if channels % library.vector_floats():

@@ -95,7 +95,9 @@ def test_the_network_stays_as_it_is() -> None:
 def test_official_weights_on_a_real_image(home: Path) -> None:
     card = model_card("bsrn")
     network = load_model(card, 4, find_weights(card, 4, home, "official")).eval()
-    image = torch.from_numpy(read_rgb(home / "data/Set5/LR_bicubic/X4/birdx4.png").copy()).movedim(-1, 0)[None]
+    image = torch.from_numpy(read_rgb(home / "data/Set5/LR_bicubic/X4/birdx4.png").copy()).movedim(-1, 0)[
+        None
+    ]
     with torch.inference_mode():
         difference = (fuse_blocks(network)(image / 255) - network(image / 255)).abs().max()
     assert difference < 1e-5
