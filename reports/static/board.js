@@ -51,6 +51,7 @@
   }
 
   const tables = all("table[data-sheet]").map((element) => {
+    element.parentElement.classList.add("scripted");
     const sheet = data.sheets[Number(element.dataset.sheet)];
     const rows = new Map(sheet.rows.map((row) => [row.id, row]));
     const [groupRow, headRow] = element.tHead.rows;
