@@ -211,7 +211,8 @@ def test_selected_rows_are_linked_and_can_be_shown_alone(visit: Open) -> None:
         page.locator("#x4 tbody .name", has_text="IMDN").first.click()
         assert page.get_by_label("Select IMDN, official").nth(1).is_checked() is True
         assert (
-            page.locator("tr.selected").count() == 1 and "1 selected" in page.locator(".shown").inner_text()
+            page.locator("[data-sheet] tr.selected").count() == 1
+            and "1 selected" in page.locator(".shown").inner_text()
         )
         shown = menu(page, "Show")
         shown.get_by_label("Selected rows only").check()
@@ -313,7 +314,7 @@ def test_all_of_it_by_keyboard(visit: Open) -> None:
             assert page.evaluate(focused) == "352.4"
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("Space")
-        assert page.locator("tr.selected").count() == 1
+        assert page.locator("[data-sheet] tr.selected").count() == 1
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +420,10 @@ ACTS = """{
 def test_all_networks_sort_and_filter_at_once(
     browser: Any, open_page: Open, full_run: list[Record], tmp_path: Path
 ) -> None:
-    """The processor time of the page, which another process on the machine does not lengthen much."""
+    """The processor time of the page, which other processes lengthen less than what a clock shows.
+
+    The limit is twice that of an idle machine, where ``tests/benchmarks/page.py`` measures by the clock.
+    """
     run = [record for record in full_run if record.scale == 4]
     write_text(tmp_path / "page.html", render(run, [COMMAND]))
     session = browser.new_browser_cdp_session()
@@ -435,5 +439,5 @@ def test_all_networks_sort_and_filter_at_once(
         for act in ("sort", "filter", "columns"):
             before = processor_ms()
             page.evaluate(REPEATED.replace("ACTS", ACTS), [act, TURNS])
-            assert (processor_ms() - before) / TURNS < 50, act
+            assert (processor_ms() - before) / TURNS < 100, act
     session.detach()
