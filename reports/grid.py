@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.picture import Picture
 from reports.plot import Chart
 
 Tone = Literal["", "good", "bad", "muted"]
@@ -77,6 +78,8 @@ class Section:
     """Whether its tables are too long for a terminal, which then shows the lead alone."""
     charts: tuple[Chart, ...] = ()
     """Plots before the tables."""
+    pictures: tuple[Picture, ...] = ()
+    """Shown before the tables."""
 
 
 def to_markdown(sections: Sequence[Section]) -> str:

@@ -32,7 +32,7 @@ from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
 _HERE = Path(__file__).parent
-STYLES = ("report.css", "board.css", "plot.css", "gallery.css")
+STYLES = ("report.css", "board.css", "plot.css", "gallery.css", "picture.css")
 SCRIPTS = (
     "state.js",
     "tips.js",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.explanation import build_explanation
 from reports.grid import Section
 from reports.paper_tables import build_paper_tables
 from reports.published import build_published
@@ -19,6 +20,7 @@ def build_sections(records: Sequence[Record]) -> list[Section]:
         *build_paper_tables(records),
         *build_published(records),
         *build_speed(records),
+        *build_explanation(records),
         *build_theory(records),
         *build_studies(records),
     ]

@@ -77,18 +77,16 @@ FAMILIES = {
     "convolutions 1\u00d71": (POINTWISE, PRODUCTS),
     "depthwise convolutions": (DEPTHWISE,),
     "activation functions": tuple(name for name in dict.fromkeys(ACTIVATIONS.values()) if name != "sigmoid"),
-    "attention": ("sigmoid", INTERPOLATION, POOLING, MULTIPLICATIONS, SOFTMAX),
-    "statistics": (STATISTICS,),
+    "attention and statistics": ("sigmoid", INTERPOLATION, POOLING, MULTIPLICATIONS, SOFTMAX, STATISTICS),
     "additions": (ADDITIONS,),
-    "copies": (COPIES, SHUFFLE),
-    "other": (VIEWS, OTHER),
+    "copies and other": (COPIES, SHUFFLE, VIEWS, OTHER),
 }
 """Kinds that a picture shows as one, in the order in which they are stacked."""
 
 
 def family_of(kind: str) -> str:
-    """The family of a kind; that of the rest for one that is not known here."""
-    return next((family for family, kinds in FAMILIES.items() if kind in kinds), "other")
+    """The family of a kind; the last one for a kind that is not known here."""
+    return next((family for family, kinds in FAMILIES.items() if kind in kinds), [*FAMILIES][-1])
 
 
 def kind_order(kind: str) -> int:

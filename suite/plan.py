@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from suite.backends import AUTO, BACKENDS, backend_by_name, versions
+from suite.backends import AUTO, BACKENDS, STEPWISE, backend_by_name, versions
 from suite.catalog import DATASETS, model_card
 from suite.catalog.cards import ModelCard
 from suite.catalog.protocols import protocol_ids
@@ -178,8 +178,10 @@ def _tasks_of(
     if "runtime" in measures:
         yield Task("runtime", subject, input=ntire, effort=request.effort, problem=problem)
     if "profile" in measures:
-        inside = subject.backend in ("eager", AUTO)
-        unfit = "" if inside else "a profile is of PyTorch's operators: use --backend eager."
+        inside = subject.backend in (*STEPWISE, AUTO)
+        unfit = (
+            "" if inside else f"a profile is of PyTorch's operators: use --backend {' or '.join(STEPWISE)}."
+        )
         yield Task("profile", subject, input=ntire, effort=request.effort, problem=problem or unfit)
     if "runtime" in measures and timed:  # the usual set whatever is asked for: a large one costs hours
         name, dataset, trouble = timed

@@ -38,7 +38,7 @@ class Work:
     convolutions: int = 0
     bytes_moved: int = 0
     time_ms: float = 0.0
-    """Sum of the calls' medians."""
+    """Sum of the calls' times."""
 
     def __add__(self, other: Work) -> Work:
         return Work(

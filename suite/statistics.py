@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
-SUM_RESAMPLES = 500
-"""Resamples where each costs the medians of a thousand parts."""
 LEAST_RANKED = 5
 """Pairs below which a rank correlation says nothing, and the approximation of its interval fails."""
 
@@ -106,21 +104,33 @@ def ratio_of_medians(
     return float(np.median(a) / np.median(b)), float(lower), float(upper)
 
 
-def sums_of_medians(samples: _Floats, groups: Sequence[int]) -> list[Interval]:
-    """For parts that were timed in the same rounds: the sum of the parts' medians, group by group.
+def middle_rounds(totals: Sequence[float]) -> list[int]:
+    """Numbers of the middle half of rounds, ranked by their totals: a quarter is left out at either end."""
+    order = np.argsort(np.asarray(totals, dtype=np.float64), kind="stable")
+    cut = len(order) // 4
+    return sorted(int(number) for number in order[cut : len(order) - cut])
 
-    ``samples`` is ``(rounds, parts)``; ``groups`` gives each part's group, from 0 on without a gap. Medians
-    of parts, unlike medians of sums, add up over any grouping. Percentile bootstrap over whole rounds,
-    which keeps what slows a round down together (Efron and Tibshirani 1993, chapter 8). Raises
-    ``ValueError`` without rounds.
+
+def middle_means(samples: _Floats, totals: Sequence[float]) -> list[Interval]:
+    """For parts that were timed in the same rounds, ``(rounds, parts)``: the mean of each over the middle
+    half.
+
+    Which rounds these are is said by their ``totals`` (`middle_rounds`), the same for all parts, so that the
+    figures add up over any grouping, and what disturbs a whole round is left out with it; their sum is the
+    interquartile mean of the totals. Percentile bootstrap over whole rounds (Efron and Tibshirani 1993,
+    chapter 8). Raises ``ValueError`` without rounds.
     """
     if not len(samples):
         raise ValueError("no samples")
-    count = max(groups) + 1
-    draws = np.random.default_rng(0).integers(0, len(samples), (SUM_RESAMPLES, len(samples)))
-    sums = np.array([np.bincount(groups, np.median(samples[rows], axis=0), count) for rows in draws])
-    lower, upper = np.quantile(sums, (0.025, 0.975), axis=0)
-    figures = np.bincount(groups, np.median(samples, axis=0), count)
+    ranked = np.asarray(totals, dtype=np.float64)
+
+    def means(rows: NDArray[np.int64]) -> _Floats:
+        found: _Floats = samples[rows[middle_rounds(ranked[rows].tolist())]].mean(axis=0)
+        return found
+
+    draws = np.random.default_rng(0).integers(0, len(samples), (RESAMPLES, len(samples)))
+    lower, upper = np.quantile([means(rows) for rows in draws], (0.025, 0.975), axis=0)
+    figures = means(np.arange(len(samples)))
     return [(float(f), float(a), float(b)) for f, a, b in zip(figures, lower, upper, strict=True)]
 
 

@@ -37,6 +37,7 @@ __all__ = (
     "BACKENDS",
     "DEVICES",
     "PRECISIONS",
+    "STEPWISE",
     "Backend",
     "Forward",
     "backend_by_name",
@@ -51,6 +52,8 @@ __all__ = (
 )
 
 AUTO = "auto"
+STEPWISE = ("eager", "channels-last")
+"""Backends that execute one operator of PyTorch after the other, so that each can be timed."""
 EXAMPLE = 64
 """Side of the images with which a network is passed to another program, in pixels."""
 

@@ -15,6 +15,7 @@ from suite.cli import (
     fetch,
     listing,
     merge,
+    profile,
     report,
     results,
     run,
@@ -36,6 +37,7 @@ COMMANDS = {
     "train": train,
     "upscale": upscale,
     "check": check,
+    "profile": profile,
     "doctor": doctor,
 }
 

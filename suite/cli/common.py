@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.backends import DEVICES, PRECISIONS
 from suite.files import write_text
+from suite.isolation import PATIENCE_S
 from suite.records import Record
 
 if TYPE_CHECKING:
     from reports.gallery import Gallery
 
+EFFORTS = ("quick", "standard", "rigorous")
 DEFAULT_PAGE = Path("reports/leaderboard.html")
 IMAGES_MB = 2.5
 
@@ -58,6 +61,25 @@ def megabytes(text: str) -> float:
 
 
 megabytes.__name__ = "number of megabytes"  # argparse names the type in its message
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how a network runs, beside its backend."""
+    parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
+    parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
+    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+
+
+def add_effort(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how long something is timed and waited for."""
+    parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
+    parser.add_argument(
+        "--patience",
+        type=positive,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help=f"how long a measuring process may be silent (default: {PATIENCE_S:g})",
+    )
 
 
 def positive(text: str) -> int:

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.backends import AUTO, BACKENDS, DEVICES, PRECISIONS, require
+from suite.backends import AUTO, BACKENDS, require
 from suite.catalog.protocols import DEFAULT
 from suite.cli import common
 from suite.errors import UsageError
-from suite.isolation import PATIENCE_S
 from suite.measures import MEASURES, USUAL
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from suite.task import Task
 
 HELP = "measure models and write the report"
-EFFORTS = ("quick", "standard", "rigorous")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"{' '.join(BACKENDS)}, or {AUTO}: the fastest that gives the same (default: eager)",
     )
-    parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
-    parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
-    parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
+    common.add_configuration(parser)
     workers = parser.add_mutually_exclusive_group()
     workers.add_argument(
         "--workers",
@@ -90,14 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="i/n",
         help="measure the i-th of n parts, to be put together by merge; see docs/clusters.md",
     )
-    parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
-    parser.add_argument(
-        "--patience",
-        type=common.positive,
-        default=PATIENCE_S,
-        metavar="SECONDS",
-        help=f"how long a measuring process may be silent (default: {PATIENCE_S:g})",
-    )
+    common.add_effort(parser)
     common.add_crops(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"

@@ -2,9 +2,9 @@
 
 Each network lives in a process of its own, as for runtime. In every round a network makes one pass as it is
 and one in which every operator is timed, in an order drawn anew; the former is the measured forward, the
-latter says how it divides. The time of a call is its median over the rounds. Everything else, of a layer,
-of a kind, of all, is a sum of those, so that any table adds up; what is left between them and the forward
-as it is, is shown as the rest.
+latter says how it divides. The time of a call is its mean over the middle half of the rounds, ranked by the
+time of all operators. Everything else, of a layer, of a kind, of all, is a sum of those, so that any table
+adds up; what is left between them and the forward as it is, is shown as the rest.
 """
 
 from __future__ import annotations
@@ -27,12 +27,9 @@ from suite.measures import ceilings, runtime
 from suite.measures.steps import Step, walk
 from suite.measures.stopwatch import timed_pass
 from suite.records import Value
-from suite.statistics import bootstrap_median, sums_of_medians
+from suite.statistics import bootstrap_median, middle_means, middle_rounds
 from suite.task import Outcome, Say, Size, Subject, Task
 from suite.weights import load_model
-
-BACKENDS = ("eager",)
-"""Backends whose operators can be told apart: those that execute them one by one."""
 
 COLUMNS = (
     *("path", "layer", "operator", "kind", "calls"),
@@ -187,11 +184,6 @@ def run(tasks: list[Task], say: Say) -> Iterator[Outcome]:
 
 def _begin(task: Task, stack: contextlib.ExitStack) -> Profiling:
     assert task.input is not None
-    if task.subject.backend not in BACKENDS:
-        raise SuiteError(
-            f"{task.subject.backend} does not execute a network operator by operator: there is no profile; "
-            f"use --backend {' or '.join(BACKENDS)}."
-        )
     worker = stack.enter_context(Worker(task.title, task.patience))
     return Profiling(task, worker, worker.call(start, task.subject, task.input))
 
@@ -209,20 +201,21 @@ def _ceilings(profilings: Sequence[Profiling]) -> list[dict[str, Any]]:
 def _outcome(profiling: Profiling, session: dict[str, Any]) -> Outcome:
     """Values and details of one network."""
     beginning, calls_ms = profiling.beginning, np.asarray(profiling.calls_ms)
-    steps, times = beginning.steps, np.median(calls_ms, axis=0)
+    totals = [math.fsum(round_ms) for round_ms in profiling.calls_ms]
+    steps, times = beginning.steps, calls_ms[middle_rounds(totals)].mean(axis=0)
     forward, lower, upper = bootstrap_median(profiling.samples_ms)
     operators = math.fsum(times)
     faults = float(np.median([used.minor_faults for used in profiling.usages]))
     details = {
         **session,
         "samples_ms": profiling.samples_ms,
-        "operators_ms": [math.fsum(round_ms) for round_ms in profiling.calls_ms],
+        "operators_ms": totals,
         "cold_start_ms": beginning.cold_ms,
         "usage": {
             name: float(np.median([getattr(used, name) for used in profiling.usages]))
             for name in Usage.__dataclass_fields__
         },
-        "kinds": _kinds(steps, calls_ms),
+        "kinds": _kinds(steps, calls_ms, totals),
         "layers": {"columns": list(COLUMNS), "rows": _layers(beginning, times.tolist())},
     }
     values = (
@@ -234,16 +227,17 @@ def _outcome(profiling: Profiling, session: dict[str, Any]) -> Outcome:
     return Outcome(profiling.task, values, details)
 
 
-def _kinds(steps: Sequence[Step], calls_ms: Any) -> list[dict[str, Any]]:
+def _kinds(steps: Sequence[Step], calls_ms: Any, totals: Sequence[float]) -> list[dict[str, Any]]:
     """What the calls of each kind add up to, with the interval of their time."""
     names = sorted({step.kind for step in steps}, key=lambda kind: (kind_order(kind), kind))
-    intervals = sums_of_medians(calls_ms, [names.index(step.kind) for step in steps])
+    belongs = [np.array([step.kind == name for step in steps]) for name in names]
+    rounds = np.stack([calls_ms[:, mine].sum(axis=1) for mine in belongs], axis=1)
+    intervals = middle_means(rounds, totals)
     rows = []
     for name, (figure, lower, upper) in zip(names, intervals, strict=True):
         own = [step for step in steps if step.kind == name]
-        rows.append(
-            {"kind": name, "calls": len(own), **_sums(own), "time_ms": figure, "lower": lower, "upper": upper}
-        )
+        times = {"time_ms": figure, "lower": lower, "upper": upper}
+        rows.append({"kind": name, "calls": len(own), **_sums(own), **times})
     return rows
 
 

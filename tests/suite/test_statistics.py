@@ -13,12 +13,13 @@ from scipy.stats import bootstrap, ttest_ind
 from suite.statistics import (
     bootstrap_median,
     difference_of,
+    middle_means,
+    middle_rounds,
     paired_difference,
     paired_ratio,
     pooled_differences,
     rank_correlation,
     ratio_of_medians,
-    sums_of_medians,
 )
 
 
@@ -258,34 +259,48 @@ def test_where_there_is_no_order_there_is_no_correlation() -> None:
         rank_correlation([1, 2, 3, 4, math.inf], [1, 2, 3, 4, 5])
 
 
-def test_sums_of_medians_add_up_over_any_grouping() -> None:
+@pytest.mark.parametrize(
+    ("totals", "middle"),
+    [
+        ([7], [0]),
+        ([3, 1, 2], [0, 1, 2]),
+        ([9, 1, 5, 2], [2, 3]),
+        ([5, 1, 4, 2, 3, 9, 8, 7, 6], [0, 2, 4, 7, 8]),
+    ],
+)
+def test_the_middle_half_of_rounds(totals: list[float], middle: list[int]) -> None:
+    assert middle_rounds(totals) == middle
+
+
+def test_means_over_the_middle_rounds_add_up_over_any_grouping() -> None:
     rounds = np.random.default_rng(1).exponential(1, (9, 6))
-    alone = sums_of_medians(rounds, range(6))
-    groups = sums_of_medians(rounds, [0, 1, 0, 1, 1, 0])
-    assert [figure for figure, _, _ in alone] == pytest.approx(np.median(rounds, axis=0))
-    assert groups[0][0] == pytest.approx(alone[0][0] + alone[2][0] + alone[5][0])
-    assert sum(figure for figure, _, _ in groups) == pytest.approx(np.median(rounds, axis=0).sum())
+    totals = rounds.sum(axis=1).tolist()
+    alone = [figure for figure, _, _ in middle_means(rounds, totals)]
+    grouped = np.stack([rounds[:, [0, 2, 5]].sum(axis=1), rounds[:, [1, 3, 4]].sum(axis=1)], axis=1)
+    together = [figure for figure, _, _ in middle_means(grouped, totals)]
+    assert together == pytest.approx([alone[0] + alone[2] + alone[5], alone[1] + alone[3] + alone[4]])
+    assert sum(alone) == pytest.approx(np.mean(sorted(totals)[2:-2]))
 
 
-def test_one_slow_round_does_not_move_a_sum_of_medians() -> None:
+def test_a_disturbed_round_does_not_move_them() -> None:
     quiet = np.ones((9, 3))
     noisy = quiet.copy()
     noisy[4] = [50, 1, 80]
-    assert sums_of_medians(noisy, [0, 0, 1])[0] == sums_of_medians(quiet, [0, 0, 1])[0] == (2, 2, 2)
+    for rounds in (quiet, noisy):
+        found = middle_means(rounds, rounds.sum(axis=1).tolist())
+        assert [figure for figure, _, _ in found] == [1, 1, 1]
 
 
-def test_the_interval_of_a_sum_keeps_a_rounds_parts_together() -> None:
-    slow = np.random.default_rng(2).exponential(1, (15, 1))
-    together, against = np.hstack([slow, slow]), np.hstack([slow, 10 - slow])
-    _, lower, upper = sums_of_medians(together, [0, 0])[0]
-    assert upper - lower > 0.3
-    _, lower, upper = sums_of_medians(against, [0, 0])[0]
-    assert upper - lower < 1e-9  # what one part loses, the other wins in the same round
+def test_the_interval_of_a_mean_holds_the_truth_about_as_often_as_it_says() -> None:
+    draws = np.random.default_rng(0).normal(10, 1, (150, 15, 2))
+    found = [middle_means(rounds, rounds.sum(axis=1).tolist())[0] for rounds in draws]
+    share = np.mean([lower <= 10 <= upper for _, lower, upper in found])
+    assert 0.85 <= share <= 0.99
 
 
-def test_sums_of_medians_need_rounds() -> None:
+def test_means_need_rounds() -> None:
     with pytest.raises(ValueError, match="no samples"):
-        sums_of_medians(np.empty((0, 2)), [0, 1])
+        middle_means(np.empty((0, 2)), [])
 
 
 def test_a_difference_of_two_figures_has_the_interval_of_both() -> None:
