@@ -458,3 +458,17 @@ def test_print_shows_all_side_by_side(visit: Open) -> None:
             "all => all.map(one => one.getBoundingClientRect().top)"
         )
         assert len({round(top) for top in tops[:5]}) == 1
+
+
+@browser_test
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_finding_of_axe(visit: Open, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    with visit(color_scheme=scheme) as page:
+        ready(page)
+        button(page, "Error map").click()
+        ready(page)
+        found = axe.Axe().run(page, context="section.gallery").response["violations"]
+        assert [
+            (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+        ] == []
