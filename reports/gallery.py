@@ -16,8 +16,6 @@ from suite.crops import Crop, Crops, Shot
 from suite.images import Rgb, luma
 from suite.records import Record
 
-BUDGET_MB = 2.5
-"""Megabytes that the pictures of a page may take as text in it, unless another limit is given."""
 OVERVIEW = 192
 """Longer side of the whole image that shows where a crop is, in pixels."""
 COVERED = 99
@@ -85,10 +83,11 @@ class Gallery:
         return [(round(number / 2.55), self.colours[number]) for number in range(0, 256, 15)]
 
 
-def build_gallery(found: Crops, budget_mb: float = BUDGET_MB) -> Gallery | None:
+def build_gallery(found: Crops, budget_mb: float) -> Gallery | None:
     """The part of the page; None if there is nothing to show or say.
 
-    The crops come in their order for as long as they fit into the budget; a note tells how many do not.
+    The crops come in their order for as long as their pictures, as text in the page, fit into the budget; a
+    note tells how many do not.
     """
     views: list[CropView] = []
     left = round(budget_mb * 1e6)

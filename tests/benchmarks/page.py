@@ -212,7 +212,7 @@ def main() -> int:
     bare = render(records, ["python -m suite run --models NAME ..."])
     rendered = time.perf_counter() - start
     start = time.perf_counter()
-    gallery = build_gallery(make_crops(records))
+    gallery = build_gallery(make_crops(records), 2.5)
     encoded = time.perf_counter() - start
     full = render(records, ["python -m suite run --models NAME ..."], gallery)
     print(f"{len({record.model for record in records})} networks, {len(records)} records, 4 sets, x4")

@@ -64,7 +64,7 @@ def found(quality: list[Record]) -> Crops:
 
 @pytest.fixture(scope="module")
 def gallery(found: Crops) -> Gallery:
-    built = build_gallery(found)
+    built = build_gallery(found, 2.5)
     assert built
     return built
 
@@ -92,7 +92,7 @@ def test_tiles_are_named_and_ordered(gallery: Gallery) -> None:
 
 def test_a_measured_bicubic_takes_the_place_of_the_other(make: Factory, models: Any) -> None:
     made = [r for r in make([models.bsrn, models.bicubic], ["quality"], ["Set5"]) if r.values]
-    built = build_gallery(Crops((crop_of("a", made),)))
+    built = build_gallery(Crops((crop_of("a", made),)), 2.5)
     assert built
     tiles = built.crops[0].tiles
     assert [tile.title for tile in tiles] == ["HR", "Bicubic", "BSRN"]
@@ -131,16 +131,16 @@ def test_crops_beyond_the_budget_are_counted(found: Crops, gallery: Gallery) -> 
 
 
 def test_nothing_to_show_and_nothing_to_say_is_no_part(records: list[Record]) -> None:
-    assert build_gallery(Crops(())) is None
+    assert build_gallery(Crops(()), 2.5) is None
     assert 'id="images"' not in render(records, [])
 
 
 def test_the_page_is_the_same_for_the_same_crops(
     records: list[Record], found: Crops, gallery: Gallery
 ) -> None:
-    assert build_gallery(found) == gallery
+    assert build_gallery(found, 2.5) == gallery
     page = render(records, [], gallery)
-    assert page == render(records[::-1], [], build_gallery(found))
+    assert page == render(records[::-1], [], build_gallery(found, 2.5))
     assert "<script>alert(1)" not in page and "b &#34;&lt;b&gt;" in page
     assert "No crop of c: it is gone." in page
 
