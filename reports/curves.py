@@ -1,12 +1,67 @@
-"""The learning curve of a training run, as a figure for the docs and papers."""
+"""Learning curves: of one training run as a figure, and of the weights that come with the suite."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import importlib.resources
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reports.leaderboard import model_title, sort_records, weights_digest
 from suite.errors import SuiteError
+from suite.records import Record
+
+PACKAGES = ("bsrn", "baselines")
+"""Those whose ``weights`` folders hold the logs of the trainings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How the weights that come with the suite were learned."""
+
+    model: str
+    title: str
+    scale: int
+    dataset: str
+    """The set that was validated on."""
+    scores: tuple[tuple[int, float], ...]
+    """Iteration and validation PSNR in dB."""
+    losses: tuple[tuple[int, float], ...]
+    """Iteration and mean L1 loss since the last entry."""
+
+
+def find_curves(records: Sequence[Record]) -> list[Curve]:
+    """The curves of the shipped weights in records, whose very file the log lies beside (by its digest)."""
+    found: dict[tuple[str, int], Curve] = {}
+    for record in sort_records(records):
+        key = (record.model, record.scale)
+        if record.weights != "shipped" or key in found:
+            continue
+        log = _shipped_log(record.model, record.scale, weights_digest(record))
+        scores = tuple((int(line["iteration"]), float(line["psnr"])) for line in log if "psnr" in line)
+        if len(scores) > 1:
+            losses = tuple((int(line["iteration"]), float(line["loss"])) for line in log if "loss" in line)
+            dataset = next((str(line["set"]) for line in log if "set" in line), "")
+            found[key] = Curve(*(record.model, model_title(record), record.scale), dataset, scores, losses)
+    return list(found.values())
+
+
+@functools.cache
+def _shipped_log(model: str, scale: int, sha256: str) -> tuple[dict[str, Any], ...]:
+    """The training log beside the weights with a digest; empty if they are not of the suite's packages."""
+    name = f"{model}_x{scale}"
+    if not name.replace("-", "").replace("_", "").isalnum():
+        return ()
+    for package in PACKAGES:
+        folder = importlib.resources.files(package) / "weights"
+        weights, log = folder / f"{name}.safetensors", folder / f"{name}.log.jsonl"
+        if weights.is_file() and log.is_file() and hashlib.sha256(weights.read_bytes()).hexdigest() == sha256:
+            return tuple(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line)
+    return ()
 
 
 def write_curve(log: Sequence[Mapping[str, Any]], file: Path, title: str) -> None:

@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write every table as CSV, JSON, Markdown and LaTeX into this folder",
     )
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="also draw the plots for papers, as SVG and PDF, into this folder",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -54,4 +60,9 @@ def execute(options: argparse.Namespace) -> int:
     if options.exports:
         files = write_exports(options.exports, records)
         print(f"Tables: {len(files)} files in {options.exports}", file=sys.stderr)
+    if options.figures:
+        from reports.paper_figures import write_figures
+
+        files = write_figures(options.figures, records)
+        print(f"Figures: {len(files)} files in {options.figures}", file=sys.stderr)
     return 0
