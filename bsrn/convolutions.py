@@ -32,7 +32,7 @@ class PointwiseLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W)`` to ``(N, out_channels, H, W)``."""
-        return self.linear(x.movedim(1, -1)).movedim(-1, 1)
+        return self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def pointwise(in_channels: int, out_channels: int, *, linear: bool = False, bias: bool = True) -> nn.Module:

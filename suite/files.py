@@ -10,7 +10,7 @@ from pathlib import Path
 from suite.errors import SuiteError
 
 
-def atomically(file: Path, write: Callable[[Path], None]) -> None:
+def atomically(file: Path, write: Callable[[Path], object]) -> None:
     """Have ``write`` make a file beside its place, flush it to disk, then move it there in one step.
 
     The folder is made if it is not there. Raises `SuiteError` if the disk does not take it; what was there

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from suite.backends import AUTO, BACKENDS, STEPWISE, backend_by_name, versions
+from suite.backends import AUTO, STEPWISE, backend_by_name, versions
 from suite.catalog import DATASETS, model_card
 from suite.catalog.cards import ModelCard
 from suite.catalog.protocols import protocol_ids
@@ -235,7 +235,7 @@ def determining(task: Task, environment_id: str) -> dict[str, Any]:
 
 def _backend_versions(name: str) -> dict[str, Any]:
     """The versions of the packages that a backend needs and others do not; nothing where it needs none."""
-    packages = BACKENDS[name].packages if name in BACKENDS else ()
+    packages = () if name == AUTO else backend_by_name(name).packages
     return {"backend_versions": versions(packages)} if packages else {}
 
 

@@ -1,10 +1,12 @@
 """Ways to execute a network. Each takes a network and gives a function from tensor to tensor.
 
+``NAME+deploy`` is the backend of that name with the network in its fastest exact form (``suite.deployment``).
 ``auto`` is none: it stands for the fastest that gives what eager gives, which `suite.backends.choice` finds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from suite.allocator import apply_treatment
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = (
     "AUTO",
     "BACKENDS",
+    "CANDIDATES",
+    "DEPLOY",
     "DEVICES",
     "PRECISIONS",
     "STEPWISE",
@@ -52,6 +56,10 @@ __all__ = (
 )
 
 AUTO = "auto"
+CANDIDATES = ("eager", "channels-last", "cuda-graphs", "onnxruntime", "openvino")
+"""What `AUTO` tries. Compiling and rewriting take minutes: whoever wants them names them."""
+DEPLOY = "+deploy"
+"""What follows the name of a backend that gets the network rewritten."""
 STEPWISE = ("eager", "channels-last")
 """Backends that execute one operator of PyTorch after the other, so that each can be timed."""
 EXAMPLE = 64
@@ -70,10 +78,14 @@ BACKENDS: dict[str, Backend] = {
 
 
 def backend_by_name(name: str) -> Backend:
-    """A backend. Raises `suite.errors.UsageError` with the nearest name if unknown; `AUTO` is none."""
-    if name not in BACKENDS:
-        raise unknown_name("backend", name, [*BACKENDS, AUTO])
-    return BACKENDS[name]
+    """The backend of a name, with or without `DEPLOY`; `AUTO` is none.
+
+    Raises `suite.errors.UsageError` with the nearest name if unknown.
+    """
+    base = name.removesuffix(DEPLOY)
+    if base not in BACKENDS:
+        raise unknown_name("backend", base, [*BACKENDS, AUTO])
+    return BACKENDS[base]
 
 
 def example_input(subject: Subject) -> Tensor:
@@ -83,10 +95,12 @@ def example_input(subject: Subject) -> Tensor:
     return test_image((convention.channels, side, side), convention.range)
 
 
-def prepare(subject: Subject) -> Forward:
+def prepare(subject: Subject, rewrites: Sequence[str] = ()) -> Forward:
     """Load a subject's network and weights and make it ready to run in its configuration.
 
-    Sets the number of threads of this process and what it does with freed memory. Raises `SuiteError`.
+    ``rewrites`` are those of ``suite.deployment`` that are applied first: which ones a backend with `DEPLOY`
+    gets is found by `suite.backends.proof`. Sets the number of threads of this process and what it does with
+    freed memory. Raises `SuiteError`.
     """
     import torch
 
@@ -95,6 +109,10 @@ def prepare(subject: Subject) -> Forward:
     apply_treatment()
     torch.set_num_threads(subject.threads)
     network = load_model(subject.card, subject.scale, subject.weights)
+    if rewrites:
+        from suite.deployment import apply
+
+        network = apply(network, rewrites)
     backend = backend_by_name(subject.backend)
     example = example_input(subject) if backend.outside else None
     return backend.prepare(network, subject.device, subject.precision, example)

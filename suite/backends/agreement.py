@@ -53,19 +53,17 @@ class Agreement:
     @property
     def summary(self) -> str:
         """What it differs by, in words."""
-        return (
-            f"by up to {self.difference:.1e} of the value range, which changes PSNR by "
-            f"{self.psnr_change:+.4f} dB"
-        )
+        change = f"which changes PSNR by {self.psnr_change:+.4f} dB"
+        return f"by up to {self.difference:.1e} of the value range, {change}"
 
 
-def usual_pairs(subject: Subject) -> list[Pair]:
+def usual_pairs(subject: Subject, sizes: Sequence[tuple[int, int]] = SIZES) -> list[Pair]:
     """Crops of a photograph that comes with scikit-image, at least as large as the network needs."""
     from suite.datasets import open_dataset
 
     photograph = next(open_dataset("photos", subject.scale, Path()).pairs())
     least = subject.card.input.min_size
-    return [crop(photograph, subject.scale, max(h, least), max(w, least)) for h, w in SIZES]
+    return [crop(photograph, subject.scale, max(h, least), max(w, least)) for h, w in sizes]
 
 
 def crop(pair: Pair, scale: int, height: int, width: int) -> Pair:

@@ -35,6 +35,10 @@ class Backend(Protocol):
     def outside(self) -> bool:
         """Whether the network leaves PyTorch: a copy of it runs elsewhere, whose memory PyTorch can't see."""
 
+    @property
+    def takes_any_operator(self) -> bool:
+        """Whether it runs operators that are not PyTorch's own, as some exact forms on the CPU have them."""
+
     def missing(self, device: str, precision: str) -> str:
         """Why it can't run here in that configuration, as a sentence; empty if it can.
 

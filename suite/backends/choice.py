@@ -17,7 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.backends import AUTO, BACKENDS, backend_by_name, place, prepare, synchronize, test_image, versions
+from suite.backends import (
+    AUTO,
+    BACKENDS,
+    CANDIDATES,
+    backend_by_name,
+    place,
+    prepare,
+    synchronize,
+    test_image,
+    versions,
+)
 from suite.backends.proof import examine, require_agreement
 from suite.errors import SuiteError
 from suite.files import write_text
@@ -25,8 +35,6 @@ from suite.isolation import PATIENCE_S, State, Worker
 from suite.records import make_key
 from suite.task import Say, Subject, Task
 
-CANDIDATES = ("eager", "channels-last", "cuda-graphs", "onnxruntime", "openvino")
-"""What is tried. Compiling takes minutes, so ``compile`` must be named by who wants it."""
 ROUNDS = 5
 """Passes of each candidate, in turn; the least median wins."""
 SIDE = 128
@@ -79,7 +87,7 @@ def _begin(candidate: Subject, patience: float, stack: contextlib.ExitStack) -> 
     if candidate.backend == "eager":
         worker.call(load, candidate)
     else:
-        require_agreement(worker.call(examine, candidate))
+        require_agreement(worker.call(examine, candidate)[0])
     worker.call(sample, candidate)  # the first pass of a size may be slow
     return worker
 

@@ -23,6 +23,7 @@ class CudaGraphs:
     description: str
     packages: tuple[str, ...] = ()
     outside: bool = False
+    takes_any_operator: bool = False
 
     def missing(self, device: str, precision: str) -> str:
         """See `Backend.missing`."""

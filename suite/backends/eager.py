@@ -20,6 +20,7 @@ class Eager:
     """Whether weights and images are laid out as ``(N, H, W, C)`` in memory."""
     packages: tuple[str, ...] = ()
     outside: bool = False
+    takes_any_operator: bool = True
 
     def missing(self, device: str, precision: str) -> str:
         """See `Backend.missing`."""

@@ -44,11 +44,15 @@ def to_onnx(network: nn.Module, example: Tensor) -> OnnxModel:
     branch by size, shows when outputs are compared. Where it fails, the network's graph is read. Raises
     `SuiteError` if neither works.
     """
+    import onnx
+
     problems = []
     for exporter, opset, export in (("trace", OPSET, _trace), ("graph", OPSET_OF_GRAPHS, _graph)):
         try:
             with _quiet():
-                return OnnxModel(export(network, example), opset, exporter)
+                data = export(network, example)
+                onnx.checker.check_model(data, full_check=True)  # a trace may hold what no reader takes
+            return OnnxModel(data, opset, exporter)
         except Exception as error:  # the exporters raise whatever a network leads them into
             problems.append(f"{exporter}: {one_line(error)}")
     raise SuiteError(f"the network cannot be written as ONNX ({'; '.join(problems)})")

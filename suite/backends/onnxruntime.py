@@ -34,6 +34,7 @@ class OnnxRuntime:
     description: str
     packages: tuple[str, ...] = ("onnx", "onnxruntime")
     outside: bool = True
+    takes_any_operator: bool = False
 
     def missing(self, device: str, precision: str) -> str:
         """See `Backend.missing`."""

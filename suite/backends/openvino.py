@@ -32,6 +32,7 @@ class OpenVino:
     description: str
     packages: tuple[str, ...] = ("onnx", "openvino")
     outside: bool = True
+    takes_any_operator: bool = False
 
     def missing(self, device: str, precision: str) -> str:
         """See `Backend.missing`."""

@@ -6,16 +6,15 @@ The proof runs in a process of its own: what is measured later finds a process i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from suite.backends import Forward, backend_by_name, prepare, versions
+from suite.backends import DEPLOY, Forward, backend_by_name, prepare, versions
 from suite.backends.agreement import Agreement, compare, usual_pairs
-from suite.datasets import Pair
 from suite.errors import SuiteError
 from suite.isolation import PATIENCE_S, State, Worker
 from suite.task import Say, Subject
+from suite.weights import load_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,14 @@ class Proven:
     """A subject that may be measured, since its backend gives what eager gives."""
 
     subject: Subject
+    rewrites: tuple[str, ...] = ()
+    """Of ``suite.deployment``, applied before the network goes to its backend."""
     details: dict[str, Any] = field(default_factory=dict, hash=False)
     """What a record keeps of the proof, as plain JSON: ``{"backend": {...}}``; empty for eager."""
 
     def prepare(self) -> Forward:
         """The network ready to run, in this process. Raises `SuiteError`."""
-        return prepare(self.subject)
+        return prepare(self.subject, self.rewrites)
 
 
 _KNOWN: dict[Subject, Proven | SuiteError] = {}
@@ -60,11 +61,12 @@ def _prove(subject: Subject, patience: float, say: Say) -> Proven:
         raise SuiteError(problem)
     say(f"comparing {subject.backend} with eager")
     with Worker(f"{subject.backend} against eager of {subject.title}", patience) as worker:
-        agreement = worker.call(examine, subject)
+        agreement, deployment = worker.call(examine, subject)
     require_agreement(agreement)
-    return Proven(
-        subject, {"backend": {"versions": versions(backend.packages), "agreement": agreement.plain()}}
-    )
+    details = {"versions": versions(backend.packages), "agreement": agreement.plain()}
+    if subject.backend.endswith(DEPLOY):
+        details["deployment"] = deployment
+    return Proven(subject, tuple(deployment.get("rewrites", ())), {"backend": details})
 
 
 def require_agreement(agreement: Agreement) -> None:
@@ -75,11 +77,17 @@ def require_agreement(agreement: Agreement) -> None:
         )
 
 
-def examine(state: State, subject: Subject, pairs: Sequence[Pair] = ()) -> Agreement:
-    """Run both backends on pairs of images, the usual ones if none are given; runs in a worker.
+def examine(state: State, subject: Subject) -> tuple[Agreement, dict[str, Any]]:
+    """Run both backends on a photograph; runs in a worker, in whose state the network stays as ``forward``.
 
-    Leaves the subject's network in the state as ``forward``.
+    Gives what they differ by and, of a backend with `DEPLOY`, how the form of the network was found.
     """
     eager = prepare(dataclasses.replace(subject, backend="eager", precision="fp32"))
-    state["forward"] = prepare(subject)
-    return compare(subject, state["forward"], eager, pairs or usual_pairs(subject))
+    deployment: dict[str, Any] = {}
+    if subject.backend.endswith(DEPLOY):
+        from suite.backends.rewriting import fastest_form, plain
+
+        network = load_model(subject.card, subject.scale, subject.weights)
+        deployment = plain(fastest_form(network, subject))
+    state["forward"] = prepare(subject, deployment.get("rewrites", ()))
+    return compare(subject, state["forward"], eager, usual_pairs(subject)), deployment

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from suite.backends import BACKENDS
+from suite.backends import AUTO, BACKENDS, CANDIDATES, DEPLOY
 from suite.catalog import DATASETS, MODELS
 from suite.catalog.custom import installed_names
 from suite.catalog.protocols import PROTOCOLS
@@ -56,9 +56,11 @@ def measures(home: Path) -> Rows:
 
 def backends(home: Path) -> Rows:
     """Ways to execute a network."""
-    yield ("name", "what")
+    yield ("name", "what", "here, on the CPU in fp32")
     for name, backend in BACKENDS.items():
-        yield (name, backend.description)
+        yield (name, backend.description, backend.missing("cpu", "fp32") or "yes")
+    yield (f"NAME{DEPLOY}", "the network in its exact form that is fastest there", "as NAME")
+    yield (AUTO, f"the fastest of {', '.join(CANDIDATES)} that gives what eager gives", "yes")
 
 
 def protocols(home: Path) -> Rows:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.backends import AUTO, BACKENDS, require
+from suite.backends import AUTO, BACKENDS, DEPLOY, require
 from suite.catalog.protocols import DEFAULT
 from suite.cli import common
 from suite.errors import UsageError
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="NAME",
-        help=f"{' '.join(BACKENDS)}, or {AUTO}: the fastest that gives the same (default: eager)",
+        help=f"{' '.join(BACKENDS)}, NAME{DEPLOY} or {AUTO}; see: list backends (default: eager)",
     )
     common.add_configuration(parser)
     workers = parser.add_mutually_exclusive_group()

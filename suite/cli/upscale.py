@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.backends import BACKENDS, DEVICES, PRECISIONS, Forward, backend_by_name, require
+from suite.backends import AUTO, BACKENDS, DEPLOY, DEVICES, PRECISIONS, Forward, backend_by_name, require
 from suite.catalog import model_card
 from suite.cli import common
 from suite.errors import SuiteError, UsageError
@@ -47,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overlap", type=common.positive, metavar="N", help="pixels that two squares share (default: 32)"
     )
     parser.add_argument(
-        "--backend", default="eager", metavar="NAME", help=f"{' '.join(BACKENDS)} (default: eager)"
+        "--backend",
+        default="eager",
+        metavar="NAME",
+        help=f"{' '.join(BACKENDS)}, NAME{DEPLOY} or {AUTO}; see: list backends (default: eager)",
     )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
@@ -61,14 +65,14 @@ def execute(options: argparse.Namespace) -> int:
     card = model_card(options.model)
     if options.scale not in card.scales:
         raise UsageError(f"{card.name} has no x{options.scale} network.")
-    backend_by_name(options.backend)
+    if options.backend != AUTO:
+        backend_by_name(options.backend)
     if options.overlap and not options.tile:
         raise UsageError("--overlap says what tiles share: give --tile too.")
     targets = _targets(options.images, options.out, options.scale)
     tiling = _tiling(options, card.input.min_size)
     require(options.device)
 
-    from suite.backends import prepare
     from suite.environment import available_cores
     from suite.home import find_home
     from suite.task import Subject
@@ -86,7 +90,7 @@ def execute(options: argparse.Namespace) -> int:
         precision=options.precision,
         threads=options.threads or available_cores(),
     )
-    forward = prepare(subject)
+    forward = _proven(subject)
     print(f"{card.title} x{options.scale}, weights: {weights.origin}", file=sys.stderr)
     failed = False
     for source, target in zip(options.images, targets, strict=True):
@@ -98,6 +102,24 @@ def execute(options: argparse.Namespace) -> int:
             print(f"suite upscale: {error}", file=sys.stderr, flush=True)
             failed = True
     return 1 if failed else 0
+
+
+def _proven(subject: Subject) -> Forward:
+    """The network in its backend, after that was compared with eager; says what came of it."""
+    from suite.backends.choice import choose
+    from suite.backends.proof import prove
+
+    if subject.backend == AUTO:
+        subject = dataclasses.replace(subject, backend="eager")
+        subject = dataclasses.replace(subject, backend=choose(subject).backend)
+    proven = prove(subject)
+    if proven.details:
+        difference = proven.details["backend"]["agreement"]["difference"]
+        print(
+            f"{subject.backend} differs from eager fp32 by up to {difference:.1e} of the value range.",
+            file=sys.stderr,
+        )
+    return proven.prepare()
 
 
 def _targets(images: Sequence[Path], out: Path, scale: int) -> list[Path]:

@@ -128,6 +128,7 @@ class Wrong:
     description = "wrong"
     packages = ()
     outside = False
+    takes_any_operator = False
 
     def missing(self, device: str, precision: str) -> str:
         return ""
@@ -140,7 +141,7 @@ class Wrong:
 
 def test_a_backend_that_differs_is_refused_with_its_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKENDS, "wrong", Wrong())
-    found = proof.examine({}, subject(backend="wrong"))
+    found, _ = proof.examine({}, subject(backend="wrong"))
     words = "differs from that of eager fp32 by up to 1.0e-03 of the value range.*largest difference at most"
     with pytest.raises(SuiteError, match=words):
         proof.require_agreement(found)
