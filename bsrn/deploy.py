@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import fx, nn
 
-from bsrn import execution, folding
+from bsrn import execution, folding, fused
 from bsrn.graphs import finished, traced
 from bsrn.native import CannotFuse, fuse_blocks
 
@@ -112,11 +112,18 @@ REWRITES: tuple[Rewrite, ...] = (
         "one-pass-statistics",
         "mean and deviation of a channel are taken in one pass",
         on_graph(execution.one_pass_statistics),
+        portable=False,
     ),
     Rewrite(
         "convolution-as-linear",
         "1x1 convolutions become matrix products of channels that come last",
         on_graph(folding.convolution_as_linear),
+    ),
+    Rewrite(
+        "fuse-convolutions",
+        "a convolution and the activation or the sum after it run as one operator of oneDNN",
+        on_graph(fused.fuse_convolutions),
+        portable=False,
     ),
     Rewrite(
         "in-place",

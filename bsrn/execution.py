@@ -13,16 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from bsrn.graphs import layer_of, note_shapes
+from bsrn.fused import FusedConvolution
+from bsrn.graphs import layer_of, new_layer, note_shapes, replace
 
 
 def one_pass_statistics(graph: fx.GraphModule) -> bool:
-    """Mean plus deviation of each channel, as CCA has it, by one pass over the map instead of four.
-
-    PyTorch's ``var_mean`` runs Welford's updates, which do not cancel where the mean is large beside the
-    deviation (Chan, Golub and LeVeque, The American Statistician 37(3), 1983).
-    """
-    return bool(fx.replace_pattern(graph, _contrast, _contrast_in_one_pass))
+    """Mean plus deviation of each channel, as CCA has it, by one pass over the map instead of four."""
+    return bool(fx.replace_pattern(graph, _contrast, _in_one_pass))
 
 
 def _contrast(x: Tensor) -> Tensor:
@@ -31,9 +28,43 @@ def _contrast(x: Tensor) -> Tensor:
     return deviation + mean
 
 
-def _contrast_in_one_pass(x: Tensor) -> Tensor:
-    variance, mean = torch.var_mean(x, dim=(-2, -1), correction=0, keepdim=True)
-    return variance.sqrt() + mean
+def _in_one_pass(x: Tensor) -> Tensor:
+    return contrast_in_one_pass(x)
+
+
+CACHED = 2**16
+"""Elements of a map that are read at a time: 256 KiB in fp32, which a second-level cache holds."""
+
+
+@fx.wrap
+def contrast_in_one_pass(x: Tensor) -> Tensor:
+    """Mean plus standard deviation (population form) of each channel, ``(N, C, H, W)`` to ``(N, C, 1, 1)``.
+
+    Rows are read a few at a time. Their means and sums of squared deviations from their own mean, taken while
+    the rows are in the cache, are merged pairwise (Chan, Golub and LeVeque, The American Statistician 37(3),
+    1983, equations 2.1): nothing cancels, however large the mean is beside the deviation.
+    """
+    rows = max(1, CACHED // (x.shape[1] * x.shape[-1]))
+    first, *others = torch.split(x, rows, dim=2)
+    count, mean = first[0, 0].numel(), _mean(first)
+    squares = _mean((first - mean).square_()) * count
+    for part in others:
+        more, other = part[0, 0].numel(), _mean(part)
+        apart = other - mean
+        squares += _mean((part - other).square_()) * more + apart.square() * (count * more / (count + more))
+        mean = mean + apart * (more / (count + more))
+        count += more
+    return (squares / count).sqrt() + mean
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Mean over height and width; with the channels last a product of matrices, which is vectorised there."""
+    batch, channels, height, width = x.shape
+    if channels == 1 or not x.is_contiguous(memory_format=torch.channels_last):
+        return x.mean(dim=(-2, -1), keepdim=True)
+    positions = x.movedim(1, -1).reshape(batch, height * width, channels)
+    weights = torch.full((batch, 1, height * width), 1 / (height * width), dtype=x.dtype, device=x.device)
+    return torch.bmm(weights, positions).reshape(batch, channels, 1, 1)
 
 
 def channels_last(graph: fx.GraphModule) -> bool:
@@ -59,25 +90,40 @@ def in_place(graph: fx.GraphModule) -> bool:
     order = {node: number for number, node in enumerate(graph.graph.nodes)}
     memory = _Memory(graph)
     done = False
+
+    def free(node: fx.Node, operand: fx.Node) -> bool:
+        """Whether a node may write its result over an operand."""
+        shared = memory.shared(operand)
+        return (
+            operand.meta["shape"] == node.meta["shape"]
+            and shared <= memory.fresh
+            and not any(other in shared for other in node.args if other is not operand)
+            and node.args.count(operand) == 1
+            and all(order[user] <= order[node] for value in shared for user in value.users)
+        )
+
     for node in list(graph.graph.nodes):
-        overwriting = _overwriting(graph, node)
-        if overwriting is None:
+        layer = layer_of(graph, node)
+        summed = isinstance(layer, FusedConvolution) and len(node.args) == 2
+        overwriting = None if summed else _overwriting(layer, node)
+        if overwriting is None and not summed:
             continue
         operands = [each for each in node.args if isinstance(each, fx.Node)]
-        free = [
-            each
-            for each in dict.fromkeys(operands)
-            if _is_fresh(graph, each)
-            and each.meta["shape"] == node.meta["shape"]
-            and operands.count(each) == 1
-            and all(order[user] <= order[node] for each in memory.shared(each) for user in each.users)
-        ]
-        if free:
-            target, *others = free[:1] + [each for each in operands if each is not free[0]]
-            memory.join(node, target)
+        target = next((each for each in operands[summed:] if free(node, each)), None)
+        if target is None:
+            continue
+        if isinstance(layer, FusedConvolution):
+            call = new_layer(graph, node, layer.overwriting(), operands[0])
+            call.args = node.args
+            replace(node, call)
+            order[call], node = order[node], call
+            memory.add(call)
+        else:
+            assert overwriting is not None
             node.op, (node.target, node.kwargs) = "call_function", overwriting
-            node.args = (target, *others)
-            done = True
+            node.args = (target, *(each for each in operands if each is not target))
+        memory.join(node, target)
+        done = True
     return done
 
 
@@ -86,11 +132,20 @@ class _Memory:
 
     def __init__(self, graph: fx.GraphModule) -> None:
         self._sets: dict[fx.Node, set[fx.Node]] = {}
+        self.fresh: set[fx.Node] = set()
+        """What lies in memory that the graph itself made."""
         for node in graph.graph.nodes:
             self._sets[node] = {node}
-            if not _is_fresh(graph, node):
+            if _is_fresh(graph, node):
+                self.fresh.add(node)
+            else:
                 for source in node.all_input_nodes:
                     self.join(node, source)
+
+    def add(self, node: fx.Node) -> None:
+        """Note a value that the graph makes."""
+        self._sets[node] = {node}
+        self.fresh.add(node)
 
     def shared(self, node: fx.Node) -> set[fx.Node]:
         """The values that may lie where a node's value lies, itself included."""
@@ -107,11 +162,11 @@ def _is_fresh(graph: fx.GraphModule, node: fx.Node) -> bool:
     """Whether a node's value surely lies in new memory of its own."""
     layer = layer_of(graph, node)
     if layer is not None:
-        fresh = isinstance(layer, (nn.Conv2d, nn.GELU, nn.ReLU, nn.LeakyReLU, nn.Sigmoid))
-        return fresh and not getattr(layer, "inplace", False)
+        return isinstance(layer, _FRESH_LAYERS) and not getattr(layer, "inplace", False)
     return node.op == "call_function" and node.target in _FRESH
 
 
+_FRESH_LAYERS = (nn.Conv2d, FusedConvolution, nn.GELU, nn.ReLU, nn.LeakyReLU, nn.Sigmoid)
 _FRESH = (
     operator.add,
     operator.mul,
@@ -133,9 +188,11 @@ _OVERWRITING: dict[Any, Callable[..., Tensor]] = {
 }
 
 
-def _overwriting(graph: fx.GraphModule, node: fx.Node) -> tuple[Callable[..., Tensor], dict[str, Any]] | None:
+def _overwriting(
+    layer: nn.Module | None, node: fx.Node
+) -> tuple[Callable[..., Tensor], dict[str, Any]] | None:
     """What computes a node in the place of its first operand, with its options."""
-    match layer_of(graph, node):
+    match layer:
         case nn.GELU(approximate="none"):
             return torch.ops.aten.gelu_, {}
         case nn.ReLU(inplace=False):

@@ -95,6 +95,15 @@ def _convolution(args: Sequence[Any], output: Tensor) -> Count:
     return Count(macs, bias is not None, convolution=True)
 
 
+def _fused_convolution(args: Sequence[Any], output: Tensor) -> Count:
+    """With an activation or a sum: a sum has one tensor more, before or after the input."""
+    weight, bias = (
+        args[2:4] if isinstance(args[1], torch.Tensor) and not isinstance(args[3], list) else args[1:3]
+    )
+    macs = convolution_macs((), weight.shape, output.shape, transposed=False)
+    return Count(macs, bias is not None, convolution=True)
+
+
 def _linear(args: Sequence[Any], output: Tensor) -> Count:
     return Count(output.numel() * args[1].shape[1], len(args) > 2 and args[2] is not None)
 
@@ -131,6 +140,8 @@ def _attention(args: Sequence[Any], output: Any) -> Count:
 RULES: dict[Any, Callable[[Sequence[Any], Any], Count]] = {
     aten.convolution: _convolution,
     aten._convolution: _convolution,
+    torch.ops.mkldnn._convolution_pointwise: _fused_convolution,
+    torch.ops.mkldnn._convolution_pointwise_: _fused_convolution,
     aten.conv_tbc: _convolution_of_sequences,
     aten.linear: _linear,
     aten.mm: _product(0, bias=False),
