@@ -38,6 +38,7 @@ SCRIPTS = (
     "tips.js",
     "exports.js",
     "record.js",
+    "tables.js",
     "board.js",
     "draw.js",
     "plot.js",

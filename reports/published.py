@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.grid import Grid, GridCell, GridRow, Section, Tone
-from suite.ledger import Finding, Ledger, Verdict, load_ledger, verify
+from suite.ledger import Entry, Finding, Ledger, Verdict, load_ledger, verify
 from suite.records import Record
 
 SHOWN: dict[Verdict, tuple[str, Tone]] = {
@@ -56,7 +56,7 @@ def _grid(
         ("Tolerance", ""),
         ("Note", "below"),
     )
-    reasons = list(dict.fromkeys(text for f in findings if (text := _reason(f))))
+    reasons = list(dict.fromkeys(text for f in findings if (text := reason_text(f))))
     return Grid(
         caption=f"{caption} ({len(findings)})",
         stub="Network",
@@ -66,7 +66,21 @@ def _grid(
     )
 
 
-def _reason(finding: Finding) -> str:
+def published_text(entry: Entry) -> str:
+    """A published figure with its unit."""
+    return f"{entry.value:,} {entry.unit}".rstrip()
+
+
+def measured_text(finding: Finding) -> tuple[str, str]:
+    """What was measured, to one digit more than is published, and its difference; empty if there is none."""
+    if finding.measured is None or finding.difference is None:
+        return "", ""
+    digits = 0 if finding.measured == int(finding.measured) else finding.entry.decimals + 1
+    return f"{finding.measured:,.{digits}f}", f"{finding.difference:+,.{digits}f}"
+
+
+def reason_text(finding: Finding) -> str:
+    """Why a figure differs, and what else agrees with it."""
     return " ".join(filter(None, (finding.because, finding.hint)))
 
 
@@ -77,16 +91,15 @@ def _row(
     reasons: Sequence[str],
 ) -> GridRow:
     entry = finding.entry
-    assert finding.measured is not None and finding.difference is not None
-    digits = 0 if finding.measured == int(finding.measured) else entry.decimals + 1
-    reason = _reason(finding)
+    measured, difference = measured_text(finding)
+    reason = reason_text(finding)
     return GridRow(
         f"{entry.name} \u00d7{entry.scale}",
         (
             GridCell(entry.figure),
-            GridCell(f"{entry.value:,} {entry.unit}".rstrip()),
-            GridCell(f"{finding.measured:,.{digits}f}"),
-            GridCell(f"{finding.difference:+,.{digits}f}", tone=tone),
+            GridCell(published_text(entry)),
+            GridCell(measured),
+            GridCell(difference, tone=tone),
             GridCell("" if entry.tolerance is None else f"{entry.tolerance.normalize():f}"),
             GridCell(str(reasons.index(reason) + 1) if reason else ""),
         ),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports.published import measured_text, published_text, reason_text
 from suite.ledger import Finding, Ledger, Verdict, load_ledger, verify
 from suite.records import Record
 
@@ -72,14 +73,11 @@ def _keys(finding: Finding, records: Sequence[Record]) -> list[str]:
 
 
 def _figure(finding: Finding, titles: dict[str, str]) -> PublishedFigure:
-    entry, difference = finding.entry, ""
-    if finding.measured is not None and finding.difference is not None:
-        digits = 0 if finding.measured == int(finding.measured) else entry.decimals + 1
-        difference = f"{finding.difference:+,.{digits}f}"
+    entry = finding.entry
     return PublishedFigure(
-        value=f"{entry.value:,} {entry.unit}".rstrip(),
-        difference=difference,
+        value=published_text(entry),
+        difference=measured_text(finding)[1],
         verdict=VERDICTS[finding.verdict],
-        because=" ".join(filter(None, (finding.because, finding.hint))),
+        because=reason_text(finding),
         source=titles.get(entry.table, entry.table),
     )
