@@ -155,10 +155,16 @@ def _groups(
 
 def _drafts(records: Sequence[Record], columns: Sequence[Column]) -> list[_Draft]:
     drafts = []
-    for (group, *_), mine in groupby(
+    cost: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if record.measure == "cost":
+            cost.setdefault((record.model, record.weights, weights_digest(record)), []).append(record)
+    for (group, *who), mine in groupby(
         records, key=lambda r: (group_key(r), r.model, r.weights, weights_digest(r))
     ):
         own = tuple(mine)
+        if all(record.measure != "cost" for record in own):  # counted once for all configurations
+            own += tuple(cost.get((who[0], who[1], who[2]), ()))
         drafts.append(_Draft(group, own, tuple(record_for(column, own) for column in columns)))
     return drafts
 

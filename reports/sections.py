@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.backends import build_backends
 from reports.explanation import build_explanation
 from reports.grid import Section
 from reports.paper_tables import build_paper_tables
@@ -20,6 +21,7 @@ def build_sections(records: Sequence[Record]) -> list[Section]:
         *build_paper_tables(records),
         *build_published(records),
         *build_speed(records),
+        *build_backends(records),
         *build_explanation(records),
         *build_theory(records),
         *build_studies(records),
