@@ -25,9 +25,11 @@ _PROFILE_LEAD = (
     "that a cache kept what memory would have had to carry; a small share, that neither limit explains "
     "the time.",
 )
-_EXPLANATION_LEAD = (
-    "Multiply-accumulates are one cost of many. A table takes the difference of two measured forward "
-    "passes apart by kind of operator; its rows add up to it.",
+_EXPLANATION_LEAD = "Multiply-accumulates are one cost of many."
+_PAIRS_LEAD = "A table takes the difference of two measured forward passes apart by kind of operator; its rows add up to it."
+_NO_PAIRS_LEAD = (
+    "No two networks of the records were profiled; 'profile MODEL --against MODEL2 --out RUN' takes the "
+    "difference of two forward passes apart."
 )
 
 
@@ -51,7 +53,8 @@ def build_explanation(records: Sequence[Record]) -> list[Section]:
     if pairs or correlated:
         grids = [*map(explanation_grid, pairs), *correlated]
         heading = "Why fewer operations are not faster"
-        sections.append(Section("explanation", heading, _EXPLANATION_LEAD, tuple(grids)))
+        lead = (_EXPLANATION_LEAD, _PAIRS_LEAD if pairs else _NO_PAIRS_LEAD)
+        sections.append(Section("explanation", heading, lead, tuple(grids)))
     return sections
 
 

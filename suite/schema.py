@@ -124,6 +124,14 @@ DETAILS = _table(
         "warm_up_ms": _TIMES,
         "twin_ms": _TIMES | {"description": "Times of the same network in a second process."},
         "cold_start_ms": _TIME,
+        "operators_ms": _TIMES | {"description": "Profile: times of all operators together, by round."},
+        "usage": _table("Profile: what one pass took of the system: faults, milliseconds.", {}, more=_NUMBER),
+        "kinds": _list({"type": "object"}, "Profile: calls, cost and time of each kind of operator."),
+        "layers": _table(
+            "Profile: calls, cost and time of each operator of each layer.",
+            {"columns": _list(_text()), "rows": _list({"type": "array"})},
+        ),
+        "ceilings": _list({"type": "object"}, "Profile: the best of the machine, by number of threads."),
         "images_ms": _table("Time of each image.", {}, more=_TIME),
         "noise": {
             "description": "Noise of the session; null where it was not measured.",
