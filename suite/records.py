@@ -113,7 +113,12 @@ def make_key(determining: Mapping[str, Any]) -> str:
 
 def to_json(record: Record) -> str:
     """One line of ASCII. Numbers that JSON lacks are written as the strings ``inf``, ``-inf``, ``nan``."""
-    return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=True, allow_nan=False)
+    fields = {name: getattr(record, name) for name in _FIELDS}
+    fields["values"] = [{name: getattr(value, name) for name in _VALUE_FIELDS} for value in record.values]
+    try:
+        return json.dumps(fields, ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError):  # something in it must be written otherwise, which takes a look at each
+        return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -141,16 +146,21 @@ def from_json(line: str) -> Record:
         raise ValueError("not a record of a schema known here")
     data = {name: item for name, item in data.items() if name in _FIELDS}
     if isinstance(data.get("values"), list):
-        data["values"] = [_known(item, _VALUE_FIELDS) for item in data["values"]]
+        data["values"] = [_known(item) for item in data["values"]]
     if problem := problem_of_record(data):
         raise ValueError(problem)
     if any(is_too_deep(data.get(name)) for name in _FREE):
         raise ValueError("nested too deeply")
     try:
-        values = tuple(_value(item) for item in data.pop("values"))
+        return _built(data)
     except OverflowError:
         raise ValueError("values: a number is too large") from None
-    return Record(**data | {name: int(data[name]) for name in _WHOLE}, values=values)
+
+
+def _built(data: dict[str, Any]) -> Record:
+    """The record of plain JSON that is as the schema says."""
+    values = tuple(map(_value, data["values"]))
+    return Record(**data | {name: int(data[name]) for name in _WHOLE} | {"values": values})
 
 
 _FREE = ("details", "card", "environment", "determining")
@@ -163,28 +173,28 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _known(item: Any, fields: frozenset[str]) -> Any:
-    if isinstance(item, dict) and not item.keys() <= fields:
-        return {name: inner for name, inner in item.items() if name in fields}
+def _known(item: Any) -> Any:
+    """A value's fields that are known here."""
+    if isinstance(item, dict) and not item.keys() <= _KNOWN_OF_A_VALUE:
+        return {name: inner for name, inner in item.items() if name in _KNOWN_OF_A_VALUE}
     return item
 
 
 def _value(item: Mapping[str, Any]) -> Value:
-    def number(name: str) -> float | None:
-        return None if item.get(name) is None else float(item[name])
-
+    lower, upper = item.get("lower"), item.get("upper")
     return Value(
-        metric=item["metric"],
-        value=float(item["value"]),
-        unit=item["unit"],
-        lower=number("lower"),
-        upper=number("upper"),
-        image=item["image"],
+        item["metric"],
+        float(item["value"]),
+        item["unit"],
+        None if lower is None else float(lower),
+        None if upper is None else float(upper),
+        item["image"],
     )
 
 
-_FIELDS = frozenset(entry.name for entry in dataclasses.fields(Record))
-_VALUE_FIELDS = frozenset(entry.name for entry in dataclasses.fields(Value))
+_FIELDS = tuple(entry.name for entry in dataclasses.fields(Record))
+_VALUE_FIELDS = tuple(entry.name for entry in dataclasses.fields(Value))
+_KNOWN_OF_A_VALUE = frozenset(_VALUE_FIELDS)
 
 FLUSH_S = 0.5
 """How long a record may be in the system's memory alone: a flush costs more than a small task."""
@@ -267,7 +277,7 @@ class Store:
             raise SuiteError(
                 f"cannot write {self.file}: {error.strerror}. What it holds is kept: call again when it can."
             ) from None
-        return from_json(line)
+        return _built(json.loads(line))
 
     def flush(self) -> None:
         """Make sure that all records outlive a failure of the machine. Raises `SuiteError` if they do not."""

@@ -1,0 +1,267 @@
+"""Runs that are killed at any moment, or have no room: called again they end as if nothing had been.
+
+What is compared is the tidy frame, in all that is not a time: every value of every task, to the last bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clusters import kill_one, local_cluster
+from PIL import Image
+from test_executors import is_there, wait_until_gone
+
+from suite.locks import hold_run
+from suite.records import Store, frame
+
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = 12
+MODELS = ("bicubic", "rfdn-dsconv", "rfdn-bsconv-s")
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two small sets and an empty data home."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    noise = np.random.default_rng(3)
+    for name, count in (("one", 3), ("two", 2)):
+        (folder / name).mkdir()
+        for number in range(count):
+            coarse = noise.integers(0, 256, (8, 9, 3), dtype=np.uint8)
+            image = Image.fromarray(coarse).resize((72 + 8 * number, 80), Image.Resampling.BICUBIC)
+            image.save(folder / name / f"{number}.png")
+    (folder / "home").mkdir()
+    return folder
+
+
+def start(place: Path, run: str, *more: str, limit: int | None = None) -> subprocess.Popen[str]:
+    """Twelve tasks: cost at two inputs, and quality on two sets, of three small networks."""
+
+    def limited() -> None:
+        assert limit is not None
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    models = ["--models", *MODELS, "--datasets", "one=one", "two=two", "--measures", "cost", "quality"]
+    others = ["--threads", "1", "--out", run, "--no-report", "--no-crops", *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", "suite", "run", *models, *others],
+        cwd=place,
+        env={**os.environ, "SUITE_HOME": str(place / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=limited if limit else None,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit status and standard error of a process that ends by itself."""
+    _, errors = process.communicate(timeout=600)
+    assert "Traceback" not in errors
+    return process.returncode, errors
+
+
+def figures(run: Path, *, key: bool = True) -> pd.DataFrame:
+    """The tidy frame of a run in a fixed order."""
+    found = frame(Store(run).load().values()).drop(columns=[] if key else ["key"])
+    order = ["model", "measure", "dataset", "input", "metric", "image"]
+    return found.sort_values(order).reset_index(drop=True)
+
+
+def assert_complete(run: Path, undisturbed: Path, *, key: bool = True) -> None:
+    """The run has every record once, and the figures of the undisturbed one."""
+    store = Store(run)
+    assert len(store.load()) == TASKS
+    lines = [line for line in store.file.read_text().split("\n") if line.strip()]
+    assert len(lines) - store.torn == TASKS
+    pd.testing.assert_frame_equal(figures(run, key=key), figures(undisturbed, key=key), check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Path) -> tuple[Path, float]:
+    """A run that nothing happened to, and how many seconds it took."""
+    begin = time.monotonic()
+    status, errors = finish(start(place, "undisturbed", "--workers", "2"))
+    assert status == 0, errors
+    return place / "undisturbed", time.monotonic() - begin
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError, IndexError):
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(folder.name))
+    found, look = [], [process]
+    while look:
+        new = children.get(look.pop(), [])
+        found += new
+        look += new
+    return found
+
+
+def is_worker(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
+
+
+def kill(process: subprocess.Popen[str], victim: str) -> list[int]:
+    """Kill the driver, one of its workers, or all; the processes of the run there were."""
+    there = [process.pid, *descendants(process.pid)]
+    victims = {"driver": there[:1], "worker": [one for one in there if is_worker(one)][:1], "all": there}
+    for one in victims[victim]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    return there
+
+
+def disturb(place: Path, run: str, victim: str, after: float) -> None:
+    """Begin a run, kill something of it after so many seconds, see that nothing is left, call again."""
+    process = start(place, run, "--workers", "2")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=after)
+    there = kill(process, victim)
+    if victim == "worker":
+        status, errors = finish(process)  # nobody need call again: another does what it did
+        assert status == 0, errors
+    else:
+        process.communicate()
+        assert not wait_until_gone(there)
+    status, errors = finish(start(place, run, "--workers", "2"))
+    assert status == 0, errors
+    assert not [one for one in there if is_there(one)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("victim", "share"), [("driver", 0.7), ("worker", 0.75), ("all", 0.8)])
+def test_killed_and_called_again_a_run_is_as_if_undisturbed(
+    place: Path, undisturbed: tuple[Path, float], victim: str, share: float
+) -> None:
+    disturb(place, f"killed-{victim}", victim, share * undisturbed[1])
+    assert_complete(place / f"killed-{victim}", undisturbed[0])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("number", range(50))
+def test_killed_at_a_random_moment(place: Path, undisturbed: tuple[Path, float], number: int) -> None:
+    chance = random.Random(number)
+    victim = chance.choice(["driver", "driver", "all"])
+    disturb(place, f"random-{number}", victim, chance.uniform(0, 1) * undisturbed[1])
+    assert_complete(place / f"random-{number}", undisturbed[0])
+
+
+@pytest.fixture(scope="module")
+def on_cluster(place: Path) -> Iterator[Callable[[str, float | None], None]]:
+    """A function that makes a run on a Dask cluster and kills a worker after so many seconds."""
+    with local_cluster() as cluster:
+
+        def run(name: str, after: float | None) -> None:
+            address = cluster.scheduler_address.replace("tcp", "dask")
+            process = start(place, name, "--executor", address)
+            if after is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=after)
+                assert kill_one(cluster)
+            status, errors = finish(process)
+            assert status == 0, errors
+
+        yield run
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_figures_though_a_worker_is_killed(
+    place: Path, undisturbed: tuple[Path, float], on_cluster: Callable[[str, float | None], None]
+) -> None:
+    on_cluster("dask", 0.8 * undisturbed[1])
+    assert_complete(place / "dask", undisturbed[0], key=False)  # workers have settings of their own
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("number", range(50))
+def test_a_dask_worker_killed_at_a_random_moment(
+    place: Path,
+    undisturbed: tuple[Path, float],
+    on_cluster: Callable[[str, float | None], None],
+    number: int,
+) -> None:
+    on_cluster(f"dask-{number}", random.Random(number).uniform(0, 1) * undisturbed[1])
+    assert_complete(place / f"dask-{number}", undisturbed[0], key=False)
+
+
+@pytest.mark.slow
+def test_a_second_driver_is_refused_and_a_torn_line_is_measured_again(
+    place: Path, undisturbed: tuple[Path, float]
+) -> None:
+    run = place / "torn"
+    shutil.copytree(undisturbed[0], run)
+    content = (run / "records.jsonl").read_bytes()
+    (run / "records.jsonl").write_bytes(content[:-200])
+    with hold_run(run):
+        status, errors = finish(start(place, "torn"))
+    assert status == 1
+    assert f"another process ({os.getpid()} on " in errors
+    assert "writes to torn: wait until it has ended, or name another folder with --out." in errors
+    assert (run / "records.jsonl").read_bytes() == content[:-200]
+    status, errors = finish(start(place, "torn"))
+    assert status == 0, errors
+    assert "torn/records.jsonl: 1 line(s) could not be read and were left out." in errors
+    assert_complete(run, undisturbed[0])
+
+
+def assert_resumes(place: Path, run: str, undisturbed: Path, errors: str, reason: str) -> None:
+    """A run that had no room said so, kept whole lines, and ends well once there is room."""
+    assert f"suite run: cannot write {run}/records.jsonl: {reason}. What it holds is kept" in errors
+    store = Store(place / run)
+    assert 0 < len(store.load()) < TASKS
+    assert store.torn == 0
+    assert store.file.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.slow
+def test_a_file_that_may_not_grow_ends_a_run_and_loses_nothing(
+    place: Path, undisturbed: tuple[Path, float]
+) -> None:
+    size = (undisturbed[0] / "records.jsonl").stat().st_size
+    status, errors = finish(start(place, "limited", limit=size // 2))
+    assert status == 1
+    assert_resumes(place, "limited", undisturbed[0], errors, "File too large")
+    assert finish(start(place, "limited"))[0] == 0
+    assert_complete(place / "limited", undisturbed[0])
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_run_and_loses_nothing(place: Path, undisturbed: tuple[Path, float]) -> None:
+    disk = place / "disk"
+    disk.mkdir()
+    size = (undisturbed[0] / "records.jsonl").stat().st_size
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size // 2 // 4096 * 4 + 12}k", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        status, errors = finish(start(place, "disk/run"))
+        assert status == 1
+        assert_resumes(place, "disk/run", undisturbed[0], errors, "No space left on device")
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        assert finish(start(place, "disk/run"))[0] == 0
+        assert_complete(disk / "run", undisturbed[0])
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
