@@ -99,7 +99,7 @@ def timed(label: str, work: Callable[[], T]) -> T:
 def many_records(count: int, folder: Path) -> None:
     """Write, load and report so many records."""
     noise = random.Random(0)
-    subjects = itertools.product((f"network-{number}" for number in itertools.count()), SCALES)
+    subjects = ((f"network-{number}", scale) for number in itertools.count() for scale in SCALES)
     made = itertools.chain.from_iterable(records_of(*subject, noise) for subject in subjects)
     folder.mkdir()
     with (folder / "records.jsonl").open("w") as stream:
@@ -142,8 +142,8 @@ def many_tasks(models: int, folder: Path) -> None:
         begin = time.process_time(), time.monotonic()
         done = sum(1 for _ in execute(tasks, Store(folder), describe(), lambda words: None))
         spent = time.process_time() - begin[0], time.monotonic() - begin[1]
-        print(f"{label}: {done} tasks, {spent[0] / done * 1e3:.2f} ms a task of the processor, "
-              f"{spent[1] / done * 1e3:.2f} ms of the clock")  # fmt: skip
+        each = [f"{seconds / done * 1e3:.2f} ms" for seconds in spent]
+        print(f"{label}: {done} tasks, {each[0]} a task of the processor, {each[1]} of the clock", flush=True)
 
 
 def main() -> None:

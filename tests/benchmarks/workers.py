@@ -2,9 +2,9 @@
 
     SUITE_HOME=HOME python tests/benchmarks/workers.py [--models bsrn] [--datasets Set14 B100] [--workers 1 2]
 
-Prints for each number of workers the seconds of the whole command, its ratio to the first, and the most memory
-that the driver and all its workers had at one time (proportional set sizes, summed every half second). The
-figures of all runs must be equal to the last bit. Run it on an idle machine with as many cores as workers.
+Prints for each number of workers the seconds of the whole command, its ratio to the first, and the most
+memory that the driver and all its workers had at one time (proportional set sizes, summed every half second).
+The figures of all runs must be equal to the last bit. Run it on an idle machine with a core a worker.
 """
 
 from __future__ import annotations
