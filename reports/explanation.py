@@ -26,7 +26,10 @@ _PROFILE_LEAD = (
     "the time.",
 )
 _EXPLANATION_LEAD = "Multiply-accumulates are one cost of many."
-_PAIRS_LEAD = "A table takes the difference of two measured forward passes apart by kind of operator; its rows add up to it."
+_PAIRS_LEAD = (
+    "A table takes the difference of two measured forward passes apart by kind of operator; its rows add up "
+    "to it."
+)
 _NO_PAIRS_LEAD = (
     "No two networks of the records were profiled; 'profile MODEL --against MODEL2 --out RUN' takes the "
     "difference of two forward passes apart."

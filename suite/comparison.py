@@ -21,6 +21,8 @@ MEMORY_TOLERANCE = 0.01
 DEFAULT_FLOOR = 0.05
 """Share by which a runtime may rise where the records do not state their machine's noise."""
 
+EXPLAINING = frozenset({"profile"})
+"""Measures that say why a figure is what it is and are no figures to be compared."""
 HIGHER_IS_BETTER = frozenset({"psnr", "ssim"})
 NOT_COMPARED = frozenset({"latency_p95_ms", "cold_start_ms", "ntire_mean_ms"})
 """Figures of a timing that have no interval of their own: ``latency_ms`` speaks for the timing."""
@@ -135,6 +137,8 @@ def _by_identity(records: Sequence[Record]) -> dict[Identity, Record]:
     """The records by what they measure: of several one with values, of these the one that finished last."""
     found: dict[Identity, Record] = {}
     for record in records:
+        if record.measure in EXPLAINING:
+            continue
         identity = identify(record)
         other = found.get(identity)
         if other is None or (bool(record.values), record.finished) >= (bool(other.values), other.finished):

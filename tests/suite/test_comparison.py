@@ -383,3 +383,8 @@ def test_command_compares_two_models_of_one_run(runs: Path) -> None:
 )
 def test_command_used_wrongly(runs: Path, arguments: list[str], message: str) -> None:
     assert message in suite(runs, *arguments, status=2)
+
+
+def test_a_profile_explains_and_is_not_compared() -> None:
+    before, after = (record("profile", [Value("forward_ms", ms, "ms")]) for ms in (100.0, 900.0))
+    assert compare_runs([before, cost()], [after, cost()]) == compare_runs([cost()], [cost()])
