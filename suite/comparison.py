@@ -221,9 +221,13 @@ def _judge(line: Line, before: Record, after: Record, *, models: bool) -> Line:
     return replace(line, status=_direction(line, lower_is_better=True), change=line.candidate - line.baseline)
 
 
+def _is_same(first: float, second: float) -> bool:
+    return first == second or (math.isnan(first) and math.isnan(second))
+
+
 def _direction(line: Line, *, lower_is_better: bool) -> Status:
     assert line.baseline is not None and line.candidate is not None
-    if line.baseline == line.candidate:
+    if _is_same(line.baseline, line.candidate):
         return "same"
     return "worse" if (line.candidate > line.baseline) is lower_is_better else "better"
 
@@ -231,7 +235,7 @@ def _direction(line: Line, *, lower_is_better: bool) -> Status:
 def _judge_quality(line: Line, before: Record, after: Record, *, models: bool) -> Line:
     assert line.baseline is not None and line.candidate is not None
     least = tolerance(before, after, line.metric)
-    if line.baseline == line.candidate or abs(line.candidate - line.baseline) <= least:
+    if _is_same(line.baseline, line.candidate) or abs(line.candidate - line.baseline) <= least:
         return replace(line, change=0.0)
     pairs = [list(image_figures(record, line.metric).values()) for record in (after, before)]
     interval: Interval | None = paired_difference(*pairs) if pairs[0] else None

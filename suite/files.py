@@ -44,4 +44,4 @@ def write_text(file: Path, text: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_bytes(text.encode("utf-8"))
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))  # names that are no UTF-8 hold lone surrogates

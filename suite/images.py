@@ -74,6 +74,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     Raises `SuiteError`, there or in the block, for a file that is missing, damaged, no image, or larger than
     Pillow's limit against decompression bombs.
     """
+    if path.exists() and not path.is_file():  # to open a pipe would wait for whoever writes into it
+        raise SuiteError(f"{path} is no file: replace or remove it.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

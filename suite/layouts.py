@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
-
 from suite.errors import SuiteError
-from suite.images import image_files
+from suite.images import image_files, open_image
 
 HR_FOLDERS = frozenset({"hr", "gt", "gtmod12"})
 """Names of folders of HR images, in lower case."""
@@ -94,11 +92,8 @@ def has_scale(lr: Path, hr: Path, scale: int, suffix: str | None = None) -> bool
 
 
 def _size(file: Path) -> tuple[int, int]:
-    try:
-        with Image.open(file) as image:
-            return image.size
-    except (OSError, ValueError, SyntaxError):
-        raise SuiteError(f"{file} is not an image that can be read: replace or remove it.") from None
+    with open_image(file) as image:
+        return image.size
 
 
 def _holds_images(folder: Path) -> bool:

@@ -208,7 +208,7 @@ def read_profile(record: Record) -> Profile | None:
             usage={str(name): float(value) for name, value in record.details["usage"].items()},
             session=str(record.details["session"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, StopIteration):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, StopIteration):
         return None
 
 

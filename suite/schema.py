@@ -108,6 +108,11 @@ DETAILS = _table(
                 "note": _text(),
             },
         ),
+        "backend": _table(
+            "How a backend other than eager was found to give what eager gives.",
+            {"versions": _table("Of the packages that it needs.", {}, more=_text())},
+        ),
+        "threads_used": _whole("Threads of a worker, where figures do not depend on them."),
         "blocks": _table(
             "Large images that went through the network in blocks: how many, the side of a block and what "
             "was shown around it, in pixels of the input.",

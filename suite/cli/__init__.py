@@ -24,6 +24,7 @@ from suite.cli import (
     upscale,
     verify,
 )
+from suite.cli.screen import in_one_line, screens
 from suite.errors import SuiteError, UsageError
 
 COMMANDS = {
@@ -65,14 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage, 130 interrupted.
     """
-    options = parser().parse_args(arguments)
+    with screens():
+        return _run(parser().parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(COMMANDS[options.command].execute(options))
     except UsageError as error:
-        print(f"suite {options.command}: {error}", file=sys.stderr)
+        print(f"suite {options.command}: {in_one_line(str(error))}", file=sys.stderr)
         return 2
     except SuiteError as error:
-        print(f"suite {options.command}: {error}", file=sys.stderr)
+        print(f"suite {options.command}: {in_one_line(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         kept = "What is done is kept: the same command goes on from here."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.backends import DEVICES, PRECISIONS
+from suite.cli.screen import open_console
 from suite.files import write_text
 from suite.isolation import PATIENCE_S
 from suite.records import Record
@@ -118,14 +119,12 @@ def commands(runs: Sequence[Path]) -> list[str]:
 
 def show(records: Sequence[Record]) -> None:
     """Print the leaderboard of the records and the other tables that they have something for."""
-    from rich.console import Console
-
     from reports.leaderboard import build
     from reports.quality_text import print_quality
     from reports.sections import build_sections
     from reports.terminal import print_sections, print_table
 
-    console = Console()
+    console = open_console()
     print_table(build(records), console)
     print_quality(records, console)
     print_sections(build_sections(records), console)

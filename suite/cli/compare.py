@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from suite.cli.screen import open_console
+
 HELP = "compare two runs, or two models; exit status 1 on a regression"
 
 
@@ -25,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print the comparison. Returns 1 if a figure is worse or no longer measured, else 0."""
-    from rich.console import Console
-
     from reports.comparison import print_comparison, to_json
     from suite.comparison import compare_models, compare_runs
     from suite.errors import SuiteError, UsageError
@@ -43,5 +43,5 @@ def execute(options: argparse.Namespace) -> int:
     if options.format == "json":
         sys.stdout.write(to_json(comparison))
     else:
-        print_comparison(comparison, Console(), everything=options.all)
+        print_comparison(comparison, open_console(), everything=options.all)
     return 1 if comparison.failed else 0

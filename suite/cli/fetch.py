@@ -13,6 +13,7 @@ from suite.catalog import DATASETS, MODELS, dataset_card, model_card
 from suite.catalog.cards import DatasetCard
 from suite.catalog.origins import Origin, of_dataset, of_models
 from suite.cli import common
+from suite.cli.screen import open_console
 
 if TYPE_CHECKING:
     from suite.fetch import Fetched
@@ -147,12 +148,11 @@ def _fetch_and_check(request: Request, home: Path, host: str) -> list[str]:
 
 def _fetch(wanted: Sequence[Origin], home: Path, host: str) -> list[Fetched]:
     """Fetch with a live line in a terminal, one line a file that came elsewhere."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from suite.fetch import fetch
 
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     results = []
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as live:

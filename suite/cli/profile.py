@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from suite.backends import STEPWISE, require
 from suite.cli import common
+from suite.cli.screen import open_console
 from suite.errors import UsageError
 
 if TYPE_CHECKING:
@@ -159,8 +160,6 @@ def _measure(options: argparse.Namespace) -> list[Record]:
 
 
 def _show(options: argparse.Namespace, profiles: list[Profile], records: list[Record]) -> None:
-    from rich.console import Console
-
     from reports.explanation import explanation_grid
     from reports.grid import Section, to_markdown
     from reports.profile_export import to_json
@@ -181,4 +180,4 @@ def _show(options: argparse.Namespace, profiles: list[Profile], records: list[Re
     if options.format == "markdown":
         sys.stdout.write(to_markdown([section]))
     else:
-        print_sections([section], Console())
+        print_sections([section], open_console())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from suite.cli.screen import in_one_line, open_console
 from suite.engine import Finished
 from suite.records import Record
 
@@ -26,7 +26,7 @@ class Progress:
     """Shows on standard error what is being done and what is finished. Use as a context manager."""
 
     def __init__(self, total: int) -> None:
-        self._console = Console(stderr=True)
+        self._console = open_console(stderr=True)
         self._total = total
         self._finished = 0
         self._reused = 0
@@ -54,7 +54,7 @@ class Progress:
 
     def say(self, words: str) -> None:
         """Show what is going on at the moment."""
-        self._live.update(self._task, description=words)
+        self._live.update(self._task, description=in_one_line(words))
 
     def done(self, finished: Finished) -> None:
         """Count a task, and say what came of it unless it was there before."""
@@ -66,7 +66,7 @@ class Progress:
         self._print(f"[{self._finished}/{self._total}] {finished.task.title}: {headline(finished.record)}")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(in_one_line(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def headline(record: Record) -> str:

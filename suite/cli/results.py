@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from suite.cli.screen import write_data
 
 HELP = "print the figures of a run, one value a row"
 FORMATS = ("csv", "json", "markdown", "latex")
@@ -29,5 +30,5 @@ def execute(options: argparse.Namespace) -> int:
     from suite.records import load_run
 
     where = [parse_where(text) for text in options.where or ()]
-    sys.stdout.write(export(load_run(options.run), options.format, where))
+    write_data(export(load_run(options.run), options.format, where))
     return 0

@@ -1,0 +1,106 @@
+"""What reaches a terminal: text, never a command to it.
+
+Names come from files, records and servers. One that holds an escape sequence could move the cursor, set the
+title or hide a line, and one with a lone surrogate cannot be written at all. Both are shown as ``\\x1b``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
+    "\u2028\u2029\u202a-\u202e\u2066-\u2069"  # other line ends; what turns the direction of text
+    "\ud800-\udfff]"  # halves of a character, which names that are no UTF-8 become
+)
+
+
+def printable(text: str) -> str:
+    """A text in which whatever is no text stands as its escape.
+
+    >>> printable("red \\x1b[31m, no\\nname")
+    'red \\\\x1b[31m, no\\nname'
+    """
+    return _COMMANDS.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def in_one_line(text: str) -> str:
+    """A text that cannot pass for several lines of a log."""
+    return printable(text).replace("\n", "\\n")
+
+
+class Screen:
+    """A stream of text that writes only what is printable, in the characters that its encoding has."""
+
+    def __init__(self, raw: TextIO) -> None:
+        self.raw = raw
+        """The stream below, for what must arrive as it is."""
+
+    def write(self, text: str) -> int:
+        """Write a text; gives its length."""
+        self.raw.write(_encodable(printable(text), self.raw))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+@contextlib.contextmanager
+def screens() -> Iterator[None]:
+    """Put a `Screen` before standard output and standard error."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def write_data(text: str) -> None:
+    """Write figures to standard output: as they are into a file or a pipe, printable on a terminal."""
+    stream = sys.stdout
+    if isinstance(stream, Screen) and not stream.isatty():
+        stream.raw.write(_encodable(text, stream.raw))
+    else:
+        stream.write(text)
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """A console that may colour and move, but whose texts may not."""
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+    from rich.segment import Segment
+
+    class Printable:
+        def __init__(self, inner: ConsoleRenderable) -> None:
+            self._inner = inner
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for segment in console.render(self._inner, options):
+                text = segment.text if segment.control else printable(segment.text)
+                yield Segment(text, segment.style, segment.control)
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: Sequence[ConsoleRenderable]) -> list[ConsoleRenderable]:
+            return [Printable(one) for one in renderables]
+
+    stream = sys.stderr if stderr else sys.stdout
+    console = Console(file=stream.raw if isinstance(stream, Screen) else stream)
+    console.push_render_hook(Hook())
+    return console
