@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.resources
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reports.grid import Section
 from reports.leaderboard import model_title, sort_records, weights_digest
+from reports.plot import Chart, Panel, Point
 from suite.errors import SuiteError
 from suite.records import Record
 
@@ -48,6 +51,43 @@ def find_curves(records: Sequence[Record]) -> list[Curve]:
             dataset = next((str(line["set"]) for line in log if "set" in line), "")
             found[key] = Curve(*(record.model, model_title(record), record.scale), dataset, scores, losses)
     return list(found.values())
+
+
+def build_curves(records: Sequence[Record]) -> list[Section]:
+    """A section for the weights that come with the suite; none where records hold none of them."""
+    curves = find_curves(records)
+    if not curves:
+        return []
+    points = [
+        Point(
+            label=f"{curve.title} \u00d7{curve.scale}" if iteration == curve.scores[-1][0] else "",
+            x=iteration,
+            y=psnr,
+            x_interval=None,
+            y_interval=None,
+            style=style,
+            tip=f"{curve.title} \u00d7{curve.scale}: {psnr:.2f} dB after {iteration:,} iterations",
+        )
+        for style, curve in enumerate(curves)
+        for iteration, psnr in curve.scores
+    ]
+    ends = list(itertools.accumulate(len(curve.scores) for curve in curves))
+    links = tuple((n - 1, n) for n in range(1, len(points)) if n not in ends)
+    datasets = " or ".join(dict.fromkeys(curve.dataset for curve in curves))
+    panel = Panel(
+        *("PSNR", "Iteration", f"PSNR (dB), {datasets}", tuple(points)),
+        reference=None,
+        front=False,
+        caption=(),
+        x_log=False,
+        links=links,
+    )
+    lead = (
+        "Validation while the weights that come with the suite were trained, on a schedule far shorter than "
+        "the authors'; from the logs beside the weights, which are known by their digest.",
+    )
+    chart = Chart("curves", "PSNR by iteration", "", (panel,))
+    return [Section("curves", "Learning curves", lead, long=True, charts=(chart,))]
 
 
 @functools.cache

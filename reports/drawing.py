@@ -67,14 +67,19 @@ class Strip:
 def draw_panel(panel: Panel, width: float, height: float) -> Drawing:
     """Coordinates of a panel with at least one point, for a picture of the given size in pixels."""
     area = Box(52, 34, width - 14, height - 44)
-    across = log_axis([v for p in panel.points for v in (p.x, *(p.x_interval or ()))], area.left, area.right)
+    widths = [v for p in panel.points for v in (p.x, *(p.x_interval or ()))]
+    across = (log_axis if panel.x_log else linear_axis)(widths, area.left, area.right)
     heights = [v for p in panel.points for v in (p.y, *(p.y_interval or ()))]
     if panel.reference:
         heights.append(panel.reference[1])
     up = (log_axis if panel.y_log else linear_axis)(heights, area.bottom, area.top)
     places = [(across.pixel(point.x), up.pixel(point.y)) for point in panel.points]
     corners = _front(panel, across, up, area) if panel.front else []
-    labels = place_labels(places, [point.label for point in panel.points], area, _as_boxes(corners))
+    lines = [
+        *_as_boxes(corners),
+        *(box for a, b in panel.links for box in _as_boxes(_along(places[a], places[b]))),
+    ]
+    labels = place_labels(places, [point.label for point in panel.points], area, lines)
     return Drawing(
         width=width,
         height=height,
@@ -85,7 +90,7 @@ def draw_panel(panel: Panel, width: float, height: float) -> Drawing:
         links=tuple(_polyline([places[a], places[b]]) for a, b in panel.links),
         reference=(up.pixel(panel.reference[1]), panel.reference[0]) if panel.reference else None,
         markers=tuple(_marker(p, *place, across, up) for p, place in zip(panel.points, places, strict=True)),
-        labels=tuple(label for label in labels if label is not None),
+        labels=tuple(label for label in labels if label is not None and label.text),
         unnamed=labels.count(None),
     )
 
@@ -138,6 +143,12 @@ def _as_boxes(corners: Sequence[tuple[float, float]]) -> list[Box]:
     """The lines between corners as boxes one pixel to each side."""
     pairs = pairwise(corners)
     return [Box(min(a, c) - 1, min(b, d) - 1, max(a, c) + 1, max(b, d) + 1) for (a, b), (c, d) in pairs]
+
+
+def _along(start: tuple[float, float], end: tuple[float, float], steps: int = 8) -> list[tuple[float, float]]:
+    """Points along a line, so that the boxes between them are small though it is slanted."""
+    (a, b), (c, d) = start, end
+    return [(a + (c - a) * n / steps, b + (d - b) * n / steps) for n in range(steps + 1)]
 
 
 def _polyline(corners: Sequence[tuple[float, float]]) -> str:

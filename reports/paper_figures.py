@@ -230,13 +230,22 @@ def distribution_figure(one: Distribution) -> Figure:
 
 
 def curves_figure(curves: Sequence[Curve]) -> Figure:
-    """Validation PSNR against the iteration."""
-    figure, axes = _new(2.4)
+    """Validation PSNR and training loss against the iteration."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(COLUMN_IN, 3.4), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
     for number, curve in enumerate(curves):
-        style = {"color": PALETTE[number % COLOURS], "marker": MARKERS[number % SHAPES], "markersize": 3}
-        axes.plot(*zip(*curve.scores, strict=True), label=curve.title, **style)  # type: ignore[arg-type]
-    axes.set_xlabel("iteration")
-    axes.set_ylabel(f"PSNR on {curves[0].dataset} (dB)")
-    axes.grid(True)
-    axes.legend(fontsize=6, frameon=False)
+        colour, marker = PALETTE[number % COLOURS], MARKERS[number % SHAPES]
+        label = f"{curve.title} \u00d7{curve.scale}"
+        upper.plot(*zip(*curve.scores, strict=True), label=label, color=colour, marker=marker, markersize=3)
+        if curve.losses:
+            lower.plot(*zip(*curve.losses, strict=True), color=colour)
+    upper.set_ylabel(f"PSNR on {curves[0].dataset} (dB)")
+    upper.legend(fontsize=6, frameon=False)
+    lower.set_yscale("log")
+    lower.set_ylabel("L1 loss")
+    lower.set_xlabel("iteration")
+    for axes in (upper, lower):
+        axes.grid(True)
     return figure

@@ -41,6 +41,7 @@ class Panel:
     """Whether the points that no other beats in both figures are joined."""
     caption: tuple[str, ...]
     """Sentences on what the picture shows and what it leaves out."""
+    x_log: bool = True
     y_log: bool = False
     links: tuple[tuple[int, int], ...] = ()
     """Places of points that are joined by a line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.backends import build_backends
+from reports.curves import build_curves
 from reports.explanation import build_explanation
 from reports.grid import Section
 from reports.paper_tables import build_paper_tables
@@ -25,4 +26,5 @@ def build_sections(records: Sequence[Record]) -> list[Section]:
         *build_explanation(records),
         *build_theory(records),
         *build_studies(records),
+        *build_curves(records),
     ]

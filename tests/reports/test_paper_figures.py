@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from reports.curves import PACKAGES, find_curves
+from reports.curves import PACKAGES, build_curves, find_curves
+from reports.html import render
 from reports.leaderboard import build
 from reports.paper_figures import panel_figure, write_figures
 from reports.plot import build_chart, family_styles
@@ -90,6 +91,18 @@ def test_curves_are_those_of_the_very_weights(shipped: list[Record]) -> None:
     assert find_curves(other) == []
     outside = [replace(r, model="../bsrn") for r in shipped]
     assert find_curves(outside) == []
+
+
+def test_the_page_shows_the_curves(shipped: list[Record]) -> None:
+    (section,) = build_curves(shipped)
+    (panel,) = section.charts[0].panels
+    (curve,) = find_curves(shipped)
+    assert [(point.x, point.y) for point in panel.points] == list(curve.scores)
+    assert panel.links == tuple((n, n + 1) for n in range(len(curve.scores) - 1))
+    assert [point.label for point in panel.points][-1] == "BSRN \u00d74"
+    page = render(shipped, [])
+    assert '<section id="curves"' in page and "Iteration</text>" in page
+    assert build_curves([]) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(records: list[Record], tmp_path: Path) -> None:
