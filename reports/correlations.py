@@ -7,8 +7,9 @@ from itertools import groupby
 
 from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow
-from reports.leaderboard import group_key, sort_records, weights_digest
+from reports.leaderboard import group_key, sort_records
 from reports.machines import configuration, environments, machine_names
+from reports.profiles import network_of
 from suite.records import Record
 from suite.statistics import LEAST_RANKED, Interval, rank_correlation
 
@@ -38,7 +39,7 @@ def build_correlations(records: Sequence[Record]) -> list[Grid]:
 
     grids = []
     for (scale, pixels, key), members in groupby(sorted(timed, key=place), key=place):
-        latencies = {_who(r): float(r.value("latency_ms") or 0.0) for r in members}
+        latencies = {network_of(r): float(r.value("latency_ms") or 0.0) for r in members}
         theory = _theory(ordered, scale, pixels, key)
         rows = [row for metric in THEORY if (row := _row(metric, theory.get(metric, {}), latencies))]
         if rows:
@@ -66,10 +67,6 @@ _NOTE = (
     f"(Bonett and Wright, 2000); below {LEAST_RANKED} networks nothing is said. The networks are those of "
     "the records, no sample of all that there are."
 )
-
-
-def _who(record: Record) -> Network:
-    return (record.model, record.weights, weights_digest(record))
 
 
 def _of_group(records: Sequence[Record], key: tuple[object, ...]) -> Record:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from reports.correlations import build_correlations
 from reports.grid import Grid, GridCell, GridRow, Section
-from reports.profiles import ProfileGroup, find_groups, kind_grid, names_of
+from reports.profiles import ProfileGroup, find_groups, kind_grid, names_of, network_grid
 from reports.roofline import roofline
 from reports.time_bars import time_bars
 from suite.profiles import Explanation, Part, Profile, Work, explain
 from suite.records import Record
 
 MOST_PAIRS = 6
-"""Networks that are set against the first one; the commands compares any two."""
+"""Networks that are set against the first one, and have tables of their own; the command compares any two."""
 
 _MINUS = "\u2212"
 
@@ -62,7 +62,10 @@ def build_explanation(records: Sequence[Record]) -> list[Section]:
 
 
 def _profile_grids(group: ProfileGroup, several: bool) -> Iterator[Grid]:
-    for profile, name in zip(group.profiles, names_of(group.profiles), strict=True):
+    """All networks of a group beside one another, then the first of them by kind of operator."""
+    if len(group.profiles) > 1:
+        yield network_grid(group)
+    for profile, name in list(zip(group.profiles, names_of(group.profiles), strict=True))[: MOST_PAIRS + 1]:
         yield kind_grid(profile, f"{name} on {group.where}" if several else name)
 
 

@@ -39,7 +39,7 @@ def find_groups(records: Sequence[Record]) -> list[ProfileGroup]:
 
     groups = []
     for (scale, size, key), members in groupby(sorted(found, key=place), key=place):
-        latest = {_who(p.record): p for p in sorted(members, key=lambda p: p.record.finished)}
+        latest = {network_of(p.record): p for p in sorted(members, key=lambda p: p.record.finished)}
         where = f"{machines[str(key[0])]}; {configuration(next(iter(latest.values())).record)}"
         groups.append(
             ProfileGroup(
@@ -50,7 +50,8 @@ def find_groups(records: Sequence[Record]) -> list[ProfileGroup]:
     return groups
 
 
-def _who(record: Record) -> tuple[str, str, str]:
+def network_of(record: Record) -> tuple[str, str, str]:
+    """What tells networks of one group apart: name, origin and digest of the weights."""
     return (record.model, record.weights, weights_digest(record))
 
 
@@ -84,6 +85,43 @@ WORK_COLUMNS = (
 )
 FIRST_COLUMNS = 6
 """How many of them a narrow terminal shows."""
+
+
+def network_grid(group: ProfileGroup) -> Grid:
+    """The networks of a group beside one another, all operators of each together."""
+    columns = (
+        ("Forward (ms)", "95 % interval"),
+        ("Of the ceiling", "and which"),
+        ("Operations a byte", ""),
+        ("Rate (Gop/s)", "2 a MAC"),
+        ("MACs (G)", ""),
+        ("Bytes moved (MB)", ""),
+        ("Calls", ""),
+        ("In no operator", ""),
+        ("Page faults", "a pass"),
+    )
+    rows = [
+        GridRow(name, _network_cells(profile))
+        for name, profile in zip(names_of(group.profiles), group.profiles, strict=True)
+    ]
+    return Grid(f"Networks: {group.where}", "Network", columns, tuple(rows), first=6)
+
+
+def _network_cells(profile: Profile) -> tuple[GridCell, ...]:
+    forward, lower, upper = profile.forward
+    work, attained = profile.all, profile.attained(profile.layers)
+    bound = profile.ceilings.bound(work) if profile.ceilings else ""
+    return (
+        GridCell(f"{forward:,.1f}", f"{lower:,.1f}\u2013{upper:,.1f}"),
+        GridCell("" if attained is None else f"{attained:.0%}", bound),
+        GridCell(f"{work.intensity:,.1f}"),
+        GridCell(f"{work.rate / 1e9:,.1f}"),
+        GridCell(f"{work.macs / 1e9:,.2f}"),
+        GridCell(f"{work.bytes_moved / 1e6:,.0f}"),
+        GridCell(f"{work.calls:,}"),
+        GridCell(f"{profile.rest_ms / forward:.1%}".replace("-", "\u2212")),
+        GridCell(f"{profile.usage.get('minor_faults', 0.0):,.0f}"),
+    )
 
 
 def kind_grid(profile: Profile, name: str) -> Grid:
