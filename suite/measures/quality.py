@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from suite.backends import Forward
 from suite.backends.proof import prove
 from suite.catalog.protocols import Protocol, protocol_by_id
-from suite.datasets import Dataset
+from suite.datasets import Dataset, Pair
 from suite.errors import SuiteError
 from suite.measures.psnr_ssim import Score, judge, pool
 from suite.outputs import Pictures
@@ -18,7 +20,12 @@ from suite.records import Value
 from suite.regions import Region
 from suite.task import Outcome, Say, Subject, Task
 from suite.tiling import Bounded, Cut
-from suite.upscaling import require_response, upscale
+from suite.upscaling import Levels, require_response, upscale
+
+THREADS_BESIDE = 2
+"""Threads that read and judge while the network works."""
+AHEAD = 2
+"""Images that are read before their turn, and such that wait to be judged: what bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +84,52 @@ def ready(subject: Subject, patience: float, say: Say) -> Ready:
 
 
 def evaluate(network: Ready, tasks: Sequence[Task], images: Iterable[int], say: Say) -> Part:
-    """Upscale and judge the images with these numbers."""
+    """Upscale and judge the images with these numbers, in their order.
+
+    The next images are read and the last ones judged in threads beside the network.
+    """
     subject, dataset = tasks[0].subject, dataset_of(tasks)
     judged = [protocol_by_id(task.protocol).of_an_image for task in tasks if not task.pictures_only]
     bounded = Bounded(network.forward, subject.scale, subject.card.reach)
     scores: dict[Protocol, list[Score]] = {protocol: [] for protocol in judged}
     part = Part([], scores, Pictures(_regions(tasks)), bounded.cut, network.proof)
-    for number in images:
-        pair = dataset.pair(number)
-        say(f"{number + 1}/{len(dataset.files)} {pair.name}")
-        part.names.append(pair.name)
-        output = upscale(bounded, subject, pair.lr, pair.name)
-        for protocol, column in part.scores.items():
-            column.append(judge(output, pair.hr, subject.scale, protocol))
-        part.pictures.take(pair, output)
+    judged_later: deque[Future[list[Score]]] = deque()
+    with ThreadPoolExecutor(THREADS_BESIDE, "quality") as pool:
+        for number, pair in _read_ahead(pool, dataset, images):
+            say(f"{number + 1}/{len(dataset.files)} {pair.name}")
+            part.names.append(pair.name)
+            output = upscale(bounded, subject, pair.lr, pair.name)
+            judged_later.append(pool.submit(_judge, output, pair, subject.scale, list(part.scores)))
+            part.pictures.take(pair, output)
+            if len(judged_later) > AHEAD:
+                _keep(part, judged_later.popleft())
+        for scores_of_an_image in judged_later:
+            _keep(part, scores_of_an_image)
     return part
+
+
+def _read_ahead(
+    pool: ThreadPoolExecutor, dataset: Dataset, images: Iterable[int]
+) -> Iterator[tuple[int, Pair]]:
+    """The pairs with these numbers, of which the next are being read meanwhile."""
+    reading: deque[tuple[int, Future[Pair]]] = deque()
+    for number in images:
+        reading.append((number, pool.submit(dataset.pair, number)))
+        if len(reading) > AHEAD:
+            first, pair = reading.popleft()
+            yield first, pair.result()
+    for number, pair in reading:
+        yield number, pair.result()
+
+
+def _judge(output: Levels, pair: Pair, scale: int, protocols: Sequence[Protocol]) -> list[Score]:
+    return [judge(output, pair.hr, scale, protocol) for protocol in protocols]
+
+
+def _keep(part: Part, found: Future[list[Score]]) -> None:
+    """Put the scores of the next image where they belong."""
+    for column, score in zip(part.scores.values(), found.result(), strict=True):
+        column.append(score)
 
 
 def _regions(tasks: Sequence[Task]) -> list[Region]:

@@ -48,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Sizes of what networks were fed, without the two probes of each evaluation."""
     seen: list[tuple[int, ...]] = []
 
-    def counted(subject: Subject) -> Callable[[Tensor], Tensor]:
+    def counted(subject: Subject, rewrites: tuple[str, ...] = ()) -> Callable[[Tensor], Tensor]:
         forward = prepare(subject)
 
         def count(x: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ def test_a_network_that_fails_now_leaves_its_record_as_it_is(
     folder, run = tiny_set(), tmp_path / "run"
     before = measure(tasks_on(folder), run)
 
-    def broken(subject: Subject) -> None:
+    def broken(subject: Subject, rewrites: tuple[str, ...]) -> None:
         raise SuiteError("no")
 
     monkeypatch.setattr("suite.backends.proof.prepare", broken)

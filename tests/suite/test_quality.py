@@ -154,7 +154,7 @@ def test_the_probe_is_as_large_as_the_network_needs(
         sizes.append(tuple(x.shape))
         return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
-    monkeypatch.setattr("suite.backends.proof.prepare", lambda subject: forward)
+    monkeypatch.setattr("suite.backends.proof.prepare", lambda subject, rewrites: forward)
     folder = tiny_set((240, 240), (240, 240))
     list(quality.run(tasks_on(folder, subject_of(Enlarge, min_size)), lambda words: None))
     side = max(64, min_size)
