@@ -17,7 +17,7 @@
     return { low: inside[0], first, median, third, high: inside.at(-1) };
   }
 
-  const print = (value, signed) => (signed && value >= 0 ? "+" : value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(2);
+  const print = (value, signed) => (Math.abs(value) < 0.005 ? "" : value < 0 ? "\u2212" : signed ? "+" : "") + Math.abs(value).toFixed(2);
 
   function mount(details, source) {
     const data = JSON.parse(source.textContent);
@@ -57,7 +57,7 @@
       for (const { id, values, box } of found) {
         const row = rows.get(id);
         row.cells[1].textContent = print(box.median, zero);
-        row.cells[2].textContent = print(box.first, zero) + "\u2013" + print(box.third, zero);
+        row.cells[2].textContent = print(box.first, zero) + (zero ? " to " : "\u2013") + print(box.third, zero);
         const drawing = row.querySelector("svg");
         const farthest = values.indexOf(Math.min(...values));
         drawing.replaceChildren(

@@ -88,7 +88,7 @@ def test_differences_to_a_chosen_network(
         bsrn = rows.filter(has_text="BSRN")
         # Differences 0.5, -0.5, 1, 1, 1.
         assert bsrn.locator("td").first.text_content() == "+1.00"
-        assert bsrn.locator("td").nth(1).text_content() == "+0.50\u2013+1.00"
+        assert bsrn.locator("td").nth(1).text_content() == "+0.50 to +1.00"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         where = page.url
         page.goto("about:blank")
