@@ -213,12 +213,7 @@ def _sums(profile: Profile) -> Iterator[GridRow]:
 def profile_notes(profile: Profile) -> Iterator[str]:
     """What a reader of one profile must know."""
     if profile.distorted:
-        miss = profile.rest_ms / profile.forward[0]
-        yield (
-            f"The operators' times and the forward lie {miss:+.0%} apart, more than {TOLERANCE:.0%}: the "
-            "machine was disturbed, or the network is so small that Python and dispatching count. Shares "
-            "are as uncertain."
-        )
+        yield distortion(profile)
     busy = float(profile.record.details.get("busy_before") or 0.0)
     if busy > BUSY:
         yield f"Other programs used {busy:.0%} of the processors before: repeat it on an idle machine."
@@ -229,6 +224,15 @@ def profile_notes(profile: Profile) -> Iterator[str]:
     )
     if profile.ceilings:
         yield ceilings_text(profile.ceilings, profile.record.precision)
+
+
+def distortion(profile: Profile) -> str:
+    """What it means that operators and forward lie far apart."""
+    miss = profile.rest_ms / profile.forward[0]
+    return (
+        f"The operators' times and the forward lie {miss:+.0%} apart, more than {TOLERANCE:.0%}: the machine was "
+        "disturbed, or the network is so small that Python and dispatching count. Shares are as uncertain."
+    )
 
 
 def ceilings_text(ceilings: Ceilings, precision: str) -> str:

@@ -21,9 +21,6 @@ from suite.statistics import Interval, difference_of, paired_difference
 TOLERANCE = 0.1
 """Share of the forward that its operators may miss, or exceed, before the profile is said to be distorted."""
 
-NETWORK = "(network)"
-"""Path of what a network executes outside of its layers."""
-
 Bound = Literal["compute", "memory"]
 
 

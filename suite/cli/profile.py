@@ -163,12 +163,15 @@ def _show(options: argparse.Namespace, profiles: list[Profile], records: list[Re
     from reports.explanation import explanation_grid
     from reports.grid import Section, to_markdown
     from reports.profile_export import to_json
-    from reports.profiles import kind_grid, layer_grid, names_of
+    from reports.profiles import distortion, kind_grid, layer_grid, names_of
     from reports.terminal import print_sections
     from suite.profiles import explain
 
     explanation = explain(*profiles) if len(profiles) == 2 else None
-    if options.format == "json":
+    if options.format == "json":  # which has no place for remarks
+        for profile in profiles:
+            if profile.distorted:
+                print(f"{profile.record.model}: {distortion(profile)}", file=sys.stderr)
         sys.stdout.write(to_json(profiles, explanation))
         return
     grids = []
