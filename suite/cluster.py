@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.resources
 import logging
+import os
 import re
 import socket
 import threading
@@ -45,6 +46,8 @@ class Site:
 
     home: Path
     """The driver's data home, whose files a worker looks for in its own where it does not see them there."""
+    folder: Path
+    """The driver's working folder, from which its other paths are seen."""
     environment: str
     """Id of the environment that the records will state."""
     code: str
@@ -89,7 +92,7 @@ def connect(
         raise
     most = max(Counter(host for host, _, _ in said.values()).values())
     share = share_of(threads or environment["cores"], most, environment["cores"])
-    cluster = Cluster(client, Site(home, environment["id"], code_digest()), address, patience)
+    cluster = Cluster(client, Site(home, Path.cwd(), environment["id"], code_digest()), address, patience)
     return environment, Workforce(cluster, len(said), share, elsewhere=True)
 
 
@@ -234,7 +237,7 @@ def there(function: Callable[[Unit], Any], unit: Unit, site: Site, code: str) ->
             if _foreign_code(unit) != code:
                 name = unit.tasks[0].subject.card.name
                 raise SuiteError(f"the code of {name} on {socket.gethostname()} is not the driver's.")
-            here = {at_home(task, site.home): task for task in unit.tasks}
+            here = {at_home(task, site): task for task in unit.tasks}
         except SuiteError as error:
             return Failure(str(error))
         with hold_machine(alone=MEASURES[unit.tasks[0].measure].alone):
@@ -244,21 +247,21 @@ def there(function: Callable[[Unit], Any], unit: Unit, site: Site, code: str) ->
     return result
 
 
-def at_home(task: Task, home: Path) -> Task:
-    """A task with the paths that its files have here; ``home`` is the driver's data home.
+def at_home(task: Task, site: Site) -> Task:
+    """A driver's task with the paths that its files have here.
 
     Raises `SuiteError` if a file is not here or is not the driver's.
     """
-    weights = _weights(task, home)
+    weights = _weights(task, site)
     subject = dataclasses.replace(task.subject, weights=weights)
-    return dataclasses.replace(task, subject=subject, dataset=task.dataset and _dataset(task.dataset, home))
+    return dataclasses.replace(task, subject=subject, dataset=task.dataset and _dataset(task.dataset, site))
 
 
-def _weights(task: Task, home: Path) -> Weights:
+def _weights(task: Task, site: Site) -> Weights:
     weights, card = task.subject.weights, task.subject.card
     if weights.file is None:
         return weights
-    file = _here(weights.file, home)
+    file = _here(weights.file, site)
     if weights.origin == SHIPPED:
         file = shipped_file(card, task.subject.scale) or file
     if not file.is_file():
@@ -271,11 +274,11 @@ def _weights(task: Task, home: Path) -> Weights:
     return dataclasses.replace(weights, file=file)
 
 
-def _dataset(dataset: Dataset, home: Path) -> Dataset:
+def _dataset(dataset: Dataset, site: Site) -> Dataset:
     if dataset.card is not None and dataset.card.package_images:
-        here = open_dataset(dataset.name, dataset.scale, home)
+        here = open_dataset(dataset.name, dataset.scale, site.home)
     else:
-        hr, lr, folder = (path and _here(path, home) for path in (dataset.hr, dataset.lr, dataset.folder))
+        hr, lr, folder = (path and _here(path, site) for path in (dataset.hr, dataset.lr, dataset.folder))
         assert hr is not None
         here = dataclasses.replace(dataset, hr=hr, lr=lr, folder=folder)
     if not here.hr.is_dir():
@@ -290,8 +293,9 @@ def _dataset(dataset: Dataset, home: Path) -> Dataset:
     return here
 
 
-def _here(path: Path, home: Path) -> Path:
+def _here(path: Path, site: Site) -> Path:
     """A path of the driver's as it is seen here: the same, or the same place in this machine's data home."""
+    path, home = (Path(os.path.abspath(site.folder / one)) for one in (path, site.home))
     if path.exists() or not path.is_relative_to(home):
         return path
     return find_home() / path.relative_to(home)

@@ -98,9 +98,25 @@ def homes(tmp_path: Path, tiny_set: TinySet, monkeypatch: pytest.MonkeyPatch) ->
     return Task("quality", Subject(card, 4, weights), dataset, "Mine", "sr-y"), driver, here
 
 
+def site_of(home: Path) -> Site:
+    return Site(home, home.parent, describe("cpu")["id"], code_digest())
+
+
+def test_a_path_is_seen_from_where_the_driver_is(homes: tuple[Task, Path, Path]) -> None:
+    task, driver, here = homes
+    assert task.dataset is not None
+    mine = dataclasses.replace(task.dataset, hr=Path("here/data/Mine"), folder=Path("here/data/Mine"))
+    vars(mine)["digest"] = task.dataset.digest
+    found = at_home(dataclasses.replace(task, dataset=mine), site_of(driver))
+    assert found.dataset is not None
+    assert found.dataset.hr == here / "data" / "Mine"
+    relative = dataclasses.replace(site_of(driver), home=Path("driver"))
+    assert at_home(task, relative).subject.weights.file == here / "weights" / "mine.safetensors"
+
+
 def test_a_worker_finds_the_files_in_its_own_home(homes: tuple[Task, Path, Path]) -> None:
     task, driver, here = homes
-    found = at_home(task, driver)
+    found = at_home(task, site_of(driver))
     assert found.subject.weights.file == here / "weights" / "mine.safetensors"
     assert found.dataset is not None
     assert [pair.name for pair in found.dataset.pairs()] == ["a", "b"]
@@ -110,7 +126,7 @@ def test_other_pixels_are_refused(homes: tuple[Task, Path, Path]) -> None:
     task, driver, here = homes
     (here / "data" / "Mine" / "a.png").write_bytes((here / "data" / "Mine" / "b.png").read_bytes())
     with pytest.raises(SuiteError, match=r"the images .*Mine on .* are not the driver's"):
-        at_home(task, driver)
+        at_home(task, site_of(driver))
 
 
 def test_other_weights_are_refused(homes: tuple[Task, Path, Path]) -> None:
@@ -118,7 +134,7 @@ def test_other_weights_are_refused(homes: tuple[Task, Path, Path]) -> None:
     file = here / "weights" / "mine.safetensors"
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(SuiteError, match=r"the weights .*mine.safetensors on .* are not the driver's"):
-        at_home(task, driver)
+        at_home(task, site_of(driver))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +146,12 @@ def test_what_a_worker_lacks_is_named_with_the_remedy(
     task, driver, here = homes
     (here / folder).rename(here / "elsewhere")
     with pytest.raises(SuiteError, match=f"lacks the .*: share the data home, or call '{message}' there"):
-        at_home(task, driver)
+        at_home(task, site_of(driver))
 
 
 def test_outcomes_name_the_driver_s_tasks(homes: tuple[Task, Path, Path]) -> None:
     task, driver, _ = homes
-    site = Site(driver, describe("cpu")["id"], code_digest())
+    site = site_of(driver)
     seen: list[Task] = []
 
     def measure(unit: Unit) -> list[Outcome]:
@@ -188,7 +204,7 @@ def unit() -> Unit:
 
 def test_a_cluster_without_workers_is_given_up_after_a_while(unit: Unit) -> None:
     client = Client({})
-    with Cluster(client, Site(Path(), "", ""), "dask://x:1", patience=0.5) as executor:
+    with Cluster(client, Site(Path(), Path(), "", ""), "dask://x:1", patience=0.5) as executor:
         waiting = executor.submit(print, unit)
         with pytest.raises(SuiteError, match=r"the Dask cluster at dask://x:1 had no worker for 0.5 seconds"):
             waiting.result(timeout=20)
@@ -198,7 +214,7 @@ def test_a_cluster_without_workers_is_given_up_after_a_while(unit: Unit) -> None
 
 def test_lost_workers_and_a_lost_scheduler_are_words(unit: Unit) -> None:
     client = Client({"one": 1})
-    with Cluster(client, Site(Path(), "", ""), "dask://x:1", patience=900) as executor:
+    with Cluster(client, Site(Path(), Path(), "", ""), "dask://x:1", patience=900) as executor:
         first, second, third = (executor.submit(print, unit) for _ in range(3))
         client.inner[0].set_exception(KilledWorker())
         client.inner[1].cancel()
