@@ -147,6 +147,14 @@ def test_an_unknown_rewrite_is_refused_with_the_nearest() -> None:
         apply(built("bsrn"), ["fold-copys"])
 
 
+def test_every_rewrite_is_documented_in_the_order_of_application() -> None:
+    text = (Path(__file__).parents[2] / "docs/deployment.md").read_text(encoding="utf-8")
+    rows = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [one.name for one in rewrites()]
+    marked = {line.split("`")[1] for line in text.splitlines() if "(not portable) |" in line}
+    assert marked == {one.name for one in rewrites() if not one.portable}
+
+
 # Operations, derived by hand
 
 
@@ -285,9 +293,9 @@ def test_one_pass_statistics_do_not_cancel(mean: float, memory: torch.memory_for
     exact = x.double().mean((2, 3)) + x.double().std((2, 3), correction=0)
     got = contrast_in_one_pass(x)[:, :, 0, 0].double()
     naive = x.mean((2, 3)) + (x.square().mean((2, 3)) - x.mean((2, 3)).square()).clamp_min(0).sqrt()
-    assert (got - exact).abs().max() < 2e-6 * (1 + mean)
+    assert (got - exact).abs().max() < 2e-6 + 2e-7 * mean
     if mean == 1e3:  # the textbook formula loses what this one keeps
-        assert (naive - exact).abs().max() > 1e-3
+        assert (naive - exact).abs().max() > 1e-2
 
 
 def test_statistics_of_a_constant_map_have_no_deviation() -> None:
