@@ -73,7 +73,7 @@ def read_described(text: str) -> Described:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SuiteError(f"cannot read the dataset card {text}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the dataset card {text} is not TOML: {error}.") from None
     for key in values:
         if key not in KEYS:

@@ -140,7 +140,7 @@ def read_card(file: Path) -> ModelCard:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"the model card {file} does not exist.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last from arrays in arrays in arrays
         raise UsageError(f"the model card {file} cannot be read: {error}") from None
     _check(found, _KINDS, str(file))
     for key in ("name", "build"):

@@ -90,7 +90,7 @@ def load_recipe(name: str, overrides: Mapping[str, str] | None = None) -> Recipe
         raise unknown_name("recipe", name, names())
     try:
         values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"the recipe {name} is not TOML: {error}.") from None
     return _typed({**values, **(overrides or {})}, name)
 
