@@ -230,8 +230,8 @@ def distortion(profile: Profile) -> str:
     """What it means that operators and forward lie far apart."""
     miss = profile.rest_ms / profile.forward[0]
     return (
-        f"The operators' times and the forward lie {miss:+.0%} apart, more than {TOLERANCE:.0%}: the machine was "
-        "disturbed, or the network is so small that Python and dispatching count. Shares are as uncertain."
+        f"The operators' times and the forward lie {miss:+.0%} apart, more than {TOLERANCE:.0%}: the machine "
+        "was disturbed, or the network is so small that Python and dispatching count. Shares are no surer."
     )
 
 
