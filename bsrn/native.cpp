@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
@@ -41,22 +41,48 @@ constexpr int TILE = 128;  // columns that are worked on at a time, so that all 
 static inline V load(const float* from) { return *reinterpret_cast<const U*>(from); }
 static inline void store(float* to, V value) { *reinterpret_cast<U*>(to) = value; }
 static inline V all(float value) { return value - V{}; }
+#if defined(__AVX512F__)
+static inline V clamp(V x, float least, float most) {
+  return (V)_mm512_min_ps(_mm512_max_ps((__m512)x, _mm512_set1_ps(least)), _mm512_set1_ps(most));
+}
+// 1 / x to 14 bits, or with a step of Newton's to single precision; x far from zero and infinity.
+template <bool LOW>
+static inline V inverse(V x) {
+  const V guess = (V)_mm512_rcp14_ps((__m512)x);
+  return LOW ? guess : guess * (2.0f - x * guess);
+}
+#else
 static inline V clamp(V x, float least, float most) {
   x = x < least ? all(least) : x;
   return x > most ? all(most) : x;
 }
+template <bool LOW>
+static inline V inverse(V x) {
+  return 1.0f / x;
+}
+#endif
 
-// x * (1 + erf(x / sqrt 2)) / 2. The error function is z * P(z * z) / Q(z * z), fitted to 1.6e-8 on the
-// interval outside of which it is 1 in single precision.
+// x * (1 + erf(x / sqrt 2)) / 2. The error function is z * P(z * z) / Q(z * z), fitted on the interval outside
+// of which it is 1 in the precision wanted: to 1.6e-8, or to 4e-4 where factors are rounded to bfloat16.
+template <bool LOW>
 static inline V gelu(V x) {
-  const V z = clamp(x * 0.70710678f, -3.92f, 3.92f), t = z * z;
-  V p = all(2.03475823e-06f), q = all(3.80707365e-05f);
-  p = p * t + 0.000287476651f, q = q * t + 0.00118808532f;
-  p = p * t + 0.00386820502f, q = q * t + 0.0151720539f;
-  p = p * t + 0.0530601112f, q = q * t + 0.115083444f;
-  p = p * t + 0.1927612f, q = q * t + 0.504161833f;
-  p = p * t + 1.12837902f, q = q * t + 1.0f;
-  return 0.5f * x * (1.0f + z * p / q);
+  constexpr float END = LOW ? 2.7f : 3.92f;
+  const V z = clamp(x * 0.70710678f, -END, END), t = z * z;
+  V p, q;
+  if constexpr (LOW) {
+    p = all(0.0312852758f), q = all(0.217272808f);
+    p = p * t + 0.56015771f, q = q * t + 0.824465315f;
+    p = p * t + 1.12863273f, q = q * t + 1.0f;
+  } else {
+    p = all(2.03475823e-06f), q = all(3.80707365e-05f);
+    p = p * t + 0.000287476651f, q = q * t + 0.00118808532f;
+    p = p * t + 0.00386820502f, q = q * t + 0.0151720539f;
+    p = p * t + 0.0530601112f, q = q * t + 0.115083444f;
+    p = p * t + 0.1927612f, q = q * t + 0.504161833f;
+    p = p * t + 1.12837902f, q = q * t + 1.0f;
+  }
+  const V half = 0.5f * x;
+  return half + half * (z * p) * inverse<LOW>(q);
 }
 
 // 1 / (1 + exp(-x)): 2^n times the exponential series of what is left after n, which is at most ln(2) / 2.
@@ -71,7 +97,7 @@ static inline V sigmoid(V x) {
   const I power = (__builtin_convertvector(n, I) + 127) << 23;
   V scale;
   std::memcpy(&scale, &power, sizeof scale);
-  return 1.0f / (1.0f + e * scale);
+  return inverse<false>(1.0f + e * scale);
 }
 
 enum Then { KEEP, GELU, ADD };  // what happens to a result: stored, activated, added to what is there
@@ -99,7 +125,7 @@ static inline void product(const float* x, long sx, const float* w, const float*
 #pragma GCC unroll 8
   for (int p = 0; p < PIXELS; p++)
 #pragma GCC unroll 8
-    for (int v = 0; v < VECTORS; v++) store(y + p * sy + v * L, THEN == GELU ? gelu(sum[p][v]) : sum[p][v]);
+    for (int v = 0; v < VECTORS; v++) store(y + p * sy + v * L, THEN == GELU ? gelu<false>(sum[p][v]) : sum[p][v]);
 }
 
 #if defined(__AVX512BF16__)
@@ -138,7 +164,7 @@ static inline void low_product(const float* x, long sx, const float* w, const fl
 #pragma GCC unroll 8
     for (int v = 0; v < VECTORS; v++) {
       const V result = (V)sum[p][v];
-      store(y + p * sy + v * L, THEN == GELU ? gelu(result) : result);
+      store(y + p * sy + v * L, THEN == GELU ? gelu<true>(result) : result);
     }
 }
 constexpr bool HAS_LOW = true;
@@ -178,7 +204,7 @@ static void pointwise(const float* x, long sx, long pixels, const float* w, cons
 }
 
 // gelu(depthwise(rows) + residual) for a row of pixels. above, here, below point to the pixel before the first.
-template <int N>
+template <bool LOW, int N>
 static void depthwise(const float* above, const float* here, const float* below, long pixels, const float* w,
                       const float* b, const float* residual, float* y, long sy) {
   for (int c = 0; c < N; c += L) {
@@ -193,7 +219,7 @@ static void depthwise(const float* above, const float* here, const float* below,
         sum += load(here + (p + i) * N + c) * weight[3 + i];
         sum += load(below + (p + i) * N + c) * weight[6 + i];
       }
-      store(y + p * sy + c, gelu(sum));
+      store(y + p * sy + c, gelu<LOW>(sum));
     }
   }
 }
@@ -237,7 +263,7 @@ static void distil(const Block& w, const float* x, long height, long columns, lo
   const auto separable = [&](auto& p, long r, int halo, int stage, const float* residual, float* y, long sy) {
     constexpr int N = std::remove_reference_t<decltype(p)>::STRIDE / (TILE + 2 * HALO + 2);
     const long at = (begin(halo) - origin - 1) * N;
-    depthwise<N>(p.row_or_zeros(r - 1, height) + at, p.row_or_zeros(r, height) + at,
+    depthwise<LOW, N>(p.row_or_zeros(r - 1, height) + at, p.row_or_zeros(r, height) + at,
                  p.row_or_zeros(r + 1, height) + at, count(halo), stage < 3 ? w.deep[stage] : w.last_deep,
                  stage < 3 ? w.deep_bias[stage] : w.last_deep_bias, residual, y, sy);
   };
