@@ -215,7 +215,8 @@ def source_digest(build: str) -> str:
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         return ""
-    parts = set(Path(str(importlib.resources.files("bsrn"))).glob("*.py"))
+    folder = Path(str(importlib.resources.files("bsrn")))
+    parts = {*folder.glob("*.py"), *folder.glob("*.cpp")}
     digest = hashlib.sha256()
     for file in dict.fromkeys([Path(spec.origin), *sorted(parts | _neighbours(module))]):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())

@@ -25,6 +25,7 @@ from suite.backends.base import (
 from suite.backends.compiled import Compiled
 from suite.backends.cuda_graphs import CudaGraphs
 from suite.backends.eager import Eager
+from suite.backends.fused import Fused
 from suite.backends.onnxruntime import OnnxRuntime
 from suite.backends.openvino import OpenVino
 from suite.errors import unknown_name
@@ -56,7 +57,7 @@ __all__ = (
 )
 
 AUTO = "auto"
-CANDIDATES = ("eager", "channels-last", "cuda-graphs", "onnxruntime", "openvino")
+CANDIDATES = ("eager", "channels-last", "fused", "cuda-graphs", "onnxruntime", "openvino")
 """What `AUTO` tries. Compiling and rewriting take minutes: whoever wants them names them."""
 DEPLOY = "+deploy"
 """What follows the name of a backend that gets the network rewritten."""
@@ -70,6 +71,7 @@ BACKENDS: dict[str, Backend] = {
     "channels-last": Eager(
         "the same with the channels of a pixel side by side in memory", channels_last=True
     ),
+    "fused": Fused("PyTorch, with BSRN's blocks in code compiled for this processor"),
     "compile": Compiled("torch.compile, which builds code for the network"),
     "cuda-graphs": CudaGraphs("PyTorch's kernels, recorded once and started together"),
     "onnxruntime": OnnxRuntime("ONNX Runtime on the CPU"),

@@ -15,7 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.backends import BACKENDS, backend_by_name, prepare
+from bsrn import native
+from bsrn.network import BSRN
+from suite.backends import BACKENDS, backend_by_name, fused, prepare
 from suite.backends.compiled import Compiled
 from suite.backends.openvino import capabilities
 from suite.catalog import model_card
@@ -104,6 +106,27 @@ def test_a_backend_gives_what_eager_gives_at_any_size(name: str) -> None:
     agrees_at_all_sizes(name, Tiny().eval())
 
 
+def test_fused_blocks_give_what_eager_gives_at_any_size() -> None:
+    if reason := BACKENDS["fused"].missing("cpu", "fp32"):
+        pytest.skip(reason)
+    network = BSRN(2, blocks=1).eval()
+    forward = backend_by_name("fused").prepare(network, "cpu", "fp32")
+    for image in (torch.rand(1, 3, 16, 20), torch.rand(1, 3, 31, 15)):
+        with torch.inference_mode():
+            torch.testing.assert_close(forward(image), network(image), rtol=0, atol=1e-5)
+
+
+def test_a_network_without_fused_blocks_is_not_run_otherwise() -> None:
+    with pytest.raises(SuiteError, match="only BSRN as published"):
+        backend_by_name("fused").prepare(Tiny(), "cpu", "fp32")
+
+
+def test_without_a_compiler_there_are_no_fused_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "need a C++ compiler" in backend_by_name("fused").missing("cpu", "fp32")
+    assert fused.COMPILERS == native.COMPILERS
+
+
 @pytest.mark.slow
 def test_compiling_gives_what_eager_gives_at_any_size() -> None:
     if reason := BACKENDS["compile"].missing("cpu", "fp32"):
@@ -157,6 +180,8 @@ def test_bf16_in_openvino_differs_as_bf16_does() -> None:
         ("openvino", "cuda", "fp32", "runs on the CPU alone here: use --device cpu"),
         ("cuda-graphs", "cpu", "fp32", "CUDA graphs need a CUDA device: use --device cuda"),
         ("channels-last", "cuda", "fp32", "--device cuda: PyTorch finds no CUDA device here"),
+        ("fused", "cuda", "fp32", "runs on the CPU alone here: use --device cpu"),
+        ("fused", "cpu", "fp16", "fused blocks exist in fp32 and bf16"),
         ("compile", "cuda", "fp32", "--device cuda: PyTorch finds no CUDA device here"),
     ],
 )
