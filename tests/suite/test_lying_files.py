@@ -294,12 +294,12 @@ def test_pickled_code_is_not_run_by_any_command(tmp_path: Path, place: str) -> N
     mark = Mark(tmp_path / "ran")
     state: Any = {"whole": mark, "entry": {**STATE, "x": mark}, "key": {**STATE, mark: 1}}[place]
     (tmp_path / "net.pth").write_bytes(pth(state))
-    (tmp_path / "old.pth").write_bytes(pickle.dumps(state))
+    (tmp_path / "old.pth").write_bytes(pickle.dumps(state, protocol=2))
     (tmp_path / "p.png").write_bytes(FILES["png"])
     for name in ("net.pth", "old.pth"):
         done = suite(tmp_path, "upscale", "espcn", "p.png", "--out", "out", "--weights", name, status=1)
         assert name in done.stderr and done.stderr.count("\n") == 1
-        done = suite(tmp_path, "run", "--models", name, "--measures", "cost", "--no-report", status=2)
+        done = suite(tmp_path, "run", "--models", name, "--measures", "cost", "--no-report", status=1)
         assert name in done.stderr
     assert not (tmp_path / "ran").exists()
 
