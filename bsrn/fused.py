@@ -1,7 +1,7 @@
 """Convolutions that oneDNN computes together with what follows them, in one pass over memory.
 
 PyTorch's own compiler calls the same operators. They exist where PyTorch was built with oneDNN, for tensors
-on the CPU in fp32 or bf16.
+on the CPU in fp32 or bf16; others go through PyTorch's own operators.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class FusedConvolution(nn.Module):
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """``(N, in, H, W)`` to ``(N, out, H', W')``."""
+        if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.bfloat16):
+            return self._one_by_one(x, other)
         layout = self.weight, self.bias, self.padding, self.stride, (1, 1), self.groups
         if other is None:
             name, numbers, algorithm = self.activation
@@ -46,6 +48,22 @@ class FusedConvolution(nn.Module):
         if self.overwrite:
             return torch.ops.mkldnn._convolution_pointwise_(other, x, *layout, *addition)
         return torch.ops.mkldnn._convolution_pointwise(x, other, *layout, *addition)
+
+    def _one_by_one(self, x: Tensor, other: Tensor | None) -> Tensor:
+        """The same in PyTorch's own operators, for other devices and types."""
+        y = F.conv2d(x, self.weight, self.bias, self.stride, self.padding, 1, self.groups)
+        if other is not None:
+            return other.add_(y) if self.overwrite else y + other
+        match self.activation.name:
+            case "gelu":
+                return F.gelu(y)
+            case "relu":
+                return torch.relu(y)
+            case "leaky_relu":
+                return F.leaky_relu(y, self.activation.numbers[0])
+            case "sigmoid":
+                return torch.sigmoid(y)
+        return y
 
     def extra_repr(self) -> str:
         """Shape of the weight and what is fused."""

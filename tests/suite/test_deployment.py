@@ -285,6 +285,15 @@ def test_overwriting_happens_where_it_can() -> None:
     assert len(sums) == 2 * 2 + 1
 
 
+@pytest.mark.parametrize("name", ["bsrn", "rfdn"])
+def test_fused_convolutions_also_run_in_other_types(name: str) -> None:
+    network = built(name)
+    fused = apply(network, ["fuse-convolutions", "in-place"]).double()
+    with torch.inference_mode():
+        exact = network.double()(image(20, 18).double())
+        torch.testing.assert_close(fused(image(20, 18).double()), exact, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1e3])
 def test_one_pass_statistics_do_not_cancel(mean: float, memory: torch.memory_format) -> None:
