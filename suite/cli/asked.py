@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import shlex
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.backends import AUTO
 from suite.errors import SuiteError
 from suite.records import Record
 
@@ -34,10 +36,12 @@ class Asked:
 def compare_with_commands(records: Sequence[Record], commands: Sequence[str], home: Path | None) -> Asked:
     """Plan the commands of a run again and look up the record of each task.
 
-    Tasks are known by what was asked for, not by their keys: another home may have other weights. ``home``
-    takes the place of the one that a command names.
+    Tasks are known by what was asked for, not by their keys: another home may have other weights. A record of
+    any backend is one of ``auto``, which stands for the one that was chosen. ``home`` takes the place of the
+    one that a command names.
     """
     known = {_of_record(record) for record in records}
+    known |= {_of_record(dataclasses.replace(record, backend=AUTO)) for record in records}
     tasks: dict[tuple[object, ...], Task] = {}
     unplanned = []
     for command in commands:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from suite.catalog import MODELS
+from suite.cli.asked import compare_with_commands
 from suite.datasets import Dataset, open_dataset
 from suite.environment import describe
 from suite.ledger.audit import audit
@@ -178,6 +179,16 @@ def test_what_was_changed_removed_or_lost_is_named_with_exit_status_1(place: Pat
     assert "the images of own x4 are others here" in done.stdout
     data = json.loads(suite(place, "verify", "runs/default", "--format", "json", status=1).stdout)["run"]
     assert len(data["missing"]) == 2 and data["damaged"] == ["line 7: not a record of a schema known here"]
+
+
+def test_a_record_of_any_backend_is_the_one_that_auto_asked_for(place: Path) -> None:
+    records = list(Store(place / "runs/default").load().values())
+    (command,) = json.loads((place / "runs/default/run.json").read_text())["commands"]
+    chosen = [dataclasses.replace(record, backend="onnxruntime") for record in records]
+    asked = compare_with_commands(chosen, [f"{command} --backend auto"], place)
+    assert (asked.missing, asked.unplanned) == ((), ())
+    named = compare_with_commands(chosen, [f"{command} --backend openvino"], place)
+    assert len(named.missing) == named.tasks == 8
 
 
 def test_a_run_file_that_lies_is_named(place: Path) -> None:
