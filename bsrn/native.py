@@ -198,23 +198,25 @@ class FusedBSRN(nn.Module):
             raise ValueError("fused blocks take float32 or bfloat16, that of their weights, on the CPU.")
         if kind == torch.bfloat16 and not self._library.has_bfloat16():
             raise CannotFuse("fused blocks in bfloat16 need a processor with AVX512-BF16.")
-        return torch.cat([self._one(image[number : number + 1]) for number in range(len(image))])
+        outputs = [self._one(image[number : number + 1]) for number in range(len(image))]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
     def _one(self, image: Tensor) -> Tensor:
         kind = image.dtype
         shallow = _last(self.head(_last(image)).float())
-        total, features = torch.empty_like(shallow), shallow
+        total, *maps = (torch.empty_like(shallow) for _ in range(3))
+        features = shallow
         for number in range(len(self.blocks)):
-            features = self._block(number, features, total, kind == torch.bfloat16)
+            self._block(number, features, maps[number % 2], total, kind == torch.bfloat16)
+            features = maps[number % 2]
         deep = self.tail(self.activation(total).to(kind))
         return self.upsample((deep + shallow).to(kind)).float()
 
-    def _block(self, number: int, x: Tensor, total: Tensor, low: bool) -> Tensor:
-        """A block's result; its part of the fusion of all blocks goes into ``total``."""
+    def _block(self, number: int, x: Tensor, features: Tensor, total: Tensor, low: bool) -> None:
+        """Write a block's result into ``features``, and its part of the fusion of all blocks into ``total``."""
         block: Any = self.blocks[number]
         height, width = x.shape[-2:]
         size, ways = (_n(height), _n(width)), (ctypes.c_int(low), ctypes.c_int(torch.get_num_threads()))
-        features = torch.empty_like(x)
         reduced = x.new_empty(1, height, width, block.padded_mid).movedim(-1, 1)
         weights = block.pointers(low)
         self._library.esdb_distil(weights, _p(x), *size, _p(features), _p(reduced), *ways)
@@ -232,7 +234,6 @@ class FusedBSRN(nn.Module):
         given = (x, scale, self.fuse[low][number], self.fuse_bias)
         first = ctypes.c_int(number == 0)
         self._library.esdb_finish(*map(_p, given), _n(height * width), first, _p(features), _p(total), *ways)
-        return features
 
 
 def _p(tensor: Tensor | None) -> ctypes.c_void_p:
