@@ -15,9 +15,17 @@ import pytest
 def local_cluster(workers: int = 2) -> Iterator[Any]:
     """A scheduler here and worker processes with one thread each; skips where Dask is not installed."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster:
+    import dask
+
+    # A nanny puts its workers' settings into this process too, whenever it starts one, where they would be
+    # part of the environment of whatever runs here later.
+    without_settings = dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    with (
+        without_settings,
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        ) as cluster,
+    ):
         yield cluster
 
 

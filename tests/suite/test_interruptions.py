@@ -77,20 +77,20 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, errors
 
 
-def figures(run: Path, *, key: bool = True) -> pd.DataFrame:
+def figures(run: Path) -> pd.DataFrame:
     """The tidy frame of a run in a fixed order."""
-    found = frame(Store(run).load().values()).drop(columns=[] if key else ["key"])
+    found = frame(Store(run).load().values())
     order = ["model", "measure", "dataset", "input", "metric", "image"]
     return found.sort_values(order).reset_index(drop=True)
 
 
-def assert_complete(run: Path, undisturbed: Path, *, key: bool = True) -> None:
+def assert_complete(run: Path, undisturbed: Path) -> None:
     """The run has every record once, and the figures of the undisturbed one."""
     store = Store(run)
     assert len(store.load()) == TASKS
     lines = [line for line in store.file.read_text().split("\n") if line.strip()]
     assert len(lines) - store.torn == TASKS
-    pd.testing.assert_frame_equal(figures(run, key=key), figures(undisturbed, key=key), check_exact=True)
+    pd.testing.assert_frame_equal(figures(run), figures(undisturbed), check_exact=True)
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_a_dask_cluster_gives_the_same_figures_though_a_worker_is_killed(
     place: Path, undisturbed: tuple[Path, float], on_cluster: Callable[[str, float | None], None]
 ) -> None:
     on_cluster("dask", 0.8 * undisturbed[1])
-    assert_complete(place / "dask", undisturbed[0], key=False)  # workers have settings of their own
+    assert_complete(place / "dask", undisturbed[0])
 
 
 @pytest.mark.exhaustive
@@ -204,7 +204,7 @@ def test_a_dask_worker_killed_at_a_random_moment(
     number: int,
 ) -> None:
     on_cluster(f"dask-{number}", random.Random(number).uniform(0, 1) * undisturbed[1])
-    assert_complete(place / f"dask-{number}", undisturbed[0], key=False)
+    assert_complete(place / f"dask-{number}", undisturbed[0])
 
 
 @pytest.mark.slow
