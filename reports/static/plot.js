@@ -41,7 +41,7 @@
     const columns = new Map(table.columns.map((column, place) => [column.id, { ...column, place }]));
     const value = (control) => (control.type === "checkbox" ? String(control.checked) : control.value);
     const usual = new Map(controls.map((control) => [control, value(control)]));
-    const trs = new Map([...document.querySelectorAll("#x" + scale + " tr[data-row]")].map((tr) => [tr.dataset.row, tr]));
+    const trs = new Map([...document.querySelectorAll("#x" + scale + " tr.row[data-row]")].map((tr) => [tr.dataset.row, tr]));
     const nodes = new Map();
     let order = [];
     let drawn = 0;
