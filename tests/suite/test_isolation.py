@@ -32,6 +32,10 @@ def loaded(state: State, module: str) -> bool:
     return module in sys.modules
 
 
+def leave(state: State, status: int) -> None:
+    raise SystemExit(status)
+
+
 def fail(state: State, error: BaseException) -> None:
     raise error
 
@@ -112,7 +116,7 @@ def test_a_killed_worker_is_named_with_the_signal() -> None:
 
 def test_a_worker_that_exits_is_named_with_the_status() -> None:
     with Worker("it") as worker, pytest.raises(SuiteError, match="ended with exit status 3"):
-        worker.call(fail, SystemExit(3))
+        worker.call(leave, 3)
 
 
 def test_ctrl_c_is_left_to_the_driver() -> None:
