@@ -1,8 +1,8 @@
 """Networks that this project trained under one recipe: what a variant gains, beside what the seed does.
 
 A study is found in the records alone: networks built from one class, trained with one recipe on the same
-images, differing in their arguments (an ablation) and in the seed. What all of them were built with, a
-smaller width for instance, is part of none of the differences.
+images, differing in one argument (an ablation) and in the seed. What all of them were built with, a smaller
+width for instance, is part of none of the differences.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Study:
 
 
 def find_studies(records: Sequence[Record]) -> list[Study]:
-    """The studies in records: at least two variants, of which one has no argument that the others lack."""
+    """The studies in records: a network, and those that were built with one argument more."""
 
     def identity(record: Record) -> tuple[str, int, str, str]:
         training = record.details["weights"]
@@ -80,9 +80,13 @@ def find_studies(records: Sequence[Record]) -> list[Study]:
     ]
     studies = []
     for _, members in groupby(sorted(trained, key=identity), key=identity):
-        study = _study(list(members), records)
-        if study is not None:
-            studies.append(study)
+        group = list(members)
+        arguments = {r.model: _arguments(r) for r in group}
+        for reference, own in arguments.items():
+            variants = [m for m, others in arguments.items() if own < others and len(others - own) == 1]
+            if variants:
+                chosen = [r for r in group if r.model in (reference, *variants)]
+                studies.append(_study(reference, variants, chosen, records))
     return studies
 
 
@@ -92,15 +96,11 @@ def _seed(record: Record) -> int | None:
     return seed if isinstance(seed, int) and weights.get("recipe") else None
 
 
-def _study(quality: list[Record], records: Sequence[Record]) -> Study | None:
-    arguments = {r.model: _arguments(r) for r in quality}
-    models, common = list(arguments), frozenset.intersection(*arguments.values())
-    references = [model for model in models if arguments[model] == common]
-    if len(models) < 2 or len(references) != 1:
-        return None
-    costs = {model: _costs(model, quality[0].scale, records) for model in models}
-    others = sorted((m for m in models if m != references[0]), key=lambda m: (-(costs[m][0] or 0), m))
-    order = [references[0], *others]
+def _study(
+    reference: str, variants: Sequence[str], quality: list[Record], records: Sequence[Record]
+) -> Study:
+    costs = {model: _costs(model, quality[0].scale, records) for model in (reference, *variants)}
+    order = [reference, *sorted(variants, key=lambda m: (-(costs[m][0] or 0), m))]
     datasets = tuple(sorted({r.dataset for r in quality}, key=dataset_order))
     by_dataset = [_scores(dataset, order, quality) for dataset in datasets]
     weights: dict[str, Any] = quality[0].details["weights"]

@@ -106,7 +106,9 @@ def test_many_changes_do_not_trouble_the_browser(visit: Open) -> None:
 
 def test_selected_rows_are_part_of_the_state(visit: Open) -> None:
     with visit() as page:
-        rows = page.eval_on_selector_all(".leaderboard:not(.challenge) tr.row", "all => all.map((one) => one.dataset.row)")
+        rows = page.eval_on_selector_all(
+            ".leaderboard:not(.challenge) tr.row", "all => all.map((one) => one.dataset.row)"
+        )
         assert len(set(rows)) == len(rows) == 6
         page.evaluate("window.told = 0; suiteSelection.on(() => { told += 1; })")
         page.evaluate("rows => rows.forEach(suiteSelection.toggle)", rows[:2])

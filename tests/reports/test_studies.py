@@ -87,6 +87,18 @@ def test_arguments_that_all_have_make_no_difference(make: Factory, models: Simpl
     assert [v.model for v in study.variants] == ["bsrn", "other-order"]
 
 
+def test_a_network_that_differs_in_more_is_no_variant(make: Factory, models: SimpleNamespace) -> None:
+    small = replace(models.bsrn, name="small", title="BSRN, small")
+    other = replace(models.bsrn, name="small-other", title="BSRN, small, CCA before ESA")
+    size = {"channels": 48, "blocks": 5}
+    more = [
+        *trained(make, small, size, PLAIN),  # type: ignore[arg-type]
+        *trained(make, other, {**size, "attention": "cca-esa"}, SEPARABLE),  # type: ignore[arg-type]
+    ]
+    (study,) = find_studies([*trained(make, models.bsrn, {}, {0: 31.0}), *more])
+    assert [v.model for v in study.variants] == ["small", "small-other"]
+
+
 def test_one_network_alone_is_no_study(make: Factory, models: SimpleNamespace) -> None:
     assert find_studies(trained(make, models.rfdn, {}, PLAIN)) == []
     assert build_studies(make()) == []
