@@ -213,7 +213,7 @@ class FusedBSRN(nn.Module):
         return self.upsample((deep + shallow).to(kind)).float()
 
     def _block(self, number: int, x: Tensor, features: Tensor, total: Tensor, low: bool) -> None:
-        """Write a block's result into ``features``, and its part of the fusion of all blocks into ``total``."""
+        """Write a block's result into ``features``, and its part of all blocks' fusion into ``total``."""
         block: Any = self.blocks[number]
         height, width = x.shape[-2:]
         size, ways = (_n(height), _n(width)), (ctypes.c_int(low), ctypes.c_int(torch.get_num_threads()))
