@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.backends.proof import Proven
 from suite.catalog import model_card
 from suite.datasets import open_dataset
 from suite.errors import SuiteError
@@ -30,7 +31,7 @@ def subject(name: str = "bicubic") -> Subject:
 
 def timing(samples: list[float], problem: str = "") -> Timing:
     task = Task("runtime", subject(), input=SIZE, effort="quick")
-    return Timing(task, Worker.__new__(Worker), 1.0, [1.0], samples, problem)
+    return Timing(task, Proven(task.subject), Worker.__new__(Worker), 1.0, [1.0], samples, problem)
 
 
 @pytest.mark.parametrize(
