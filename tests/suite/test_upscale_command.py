@@ -128,7 +128,7 @@ def test_an_image_that_does_not_fit_into_memory_is_named(
     def full(image: torch.Tensor) -> torch.Tensor:
         return torch.empty(1 << 60)
 
-    monkeypatch.setattr("suite.backends.prepare", lambda subject: full)
+    monkeypatch.setattr("suite.backends.proof.prepare", lambda subject, rewrites: full)
     assert call("bicubic", "a.png", "--out", "out") == 1
     assert "a.png (40x30) does not fit into memory: add --tile 256." in capsys.readouterr().err
 
