@@ -78,9 +78,12 @@ class Worker:
         """End the process, in a second or so."""
         self._connection.close()
         self._process.join(timeout=1)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._end()
+
+    def _end(self) -> None:
+        """End the process and wait until it has: else it seems alive for a moment, and is handed a task."""
+        self._process.kill()
+        self._process.join()
 
     def call(self, function: Callable[Concatenate[State, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``function(state, ...)`` in the process; arguments and result are pickled.
@@ -133,12 +136,13 @@ class Worker:
                 return message
         except (EOFError, OSError):
             self._process.join(timeout=5)
+            self._end()
             code = self._process.exitcode
             how = f"exit status {code}"
             if code is not None and code < 0:
                 how = f"signal {-code}{' (often: out of memory)' if code == -9 else ''}"
             raise Lost(f"the process that measured {self.title} ended with {how}.") from None
-        self._process.kill()
+        self._end()
         raise SuiteError(
             f"{self.title} did not answer for {self._patience:g} seconds and was stopped: "
             "give it more with --patience, or look for what it waits for."

@@ -114,6 +114,13 @@ def test_a_killed_worker_is_named_with_the_signal() -> None:
                 worker.call(send_itself, signal.SIGKILL)
 
 
+def test_a_silent_worker_never_seems_alive_afterwards() -> None:
+    with Worker("it", patience=3) as worker:
+        with pytest.raises(SuiteError, match="did not answer for 3 seconds"):
+            worker.call(sleep, 600)
+        assert not worker.alive  # else it is handed the next thing, and that is lost
+
+
 def test_a_worker_that_exits_is_named_with_the_status() -> None:
     with Worker("it") as worker, pytest.raises(SuiteError, match="ended with exit status 3"):
         worker.call(leave, 3)
