@@ -1,4 +1,4 @@
-"""BSRN with fused blocks: compiled C++ that keeps what a block computes in the cache (`native.cpp`).
+"""BSRN with fused blocks: compiled C++ that keeps what a block computes in the cache (`cpp/`).
 
 The arithmetic is that of `bsrn.network.BSRN`, in another order of additions. What is gained: a block's
 intermediate features never travel to memory, activations and residuals cost no pass of their own, and nothing
@@ -23,13 +23,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bsrn.attention import CCA, ESA
+from bsrn.attention import CCA, ESA, MIN_INPUT
 from bsrn.convolutions import BSConvU
 from bsrn.network import BSRN, ESDB
 
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
-SOURCE = Path(__file__).with_name("native.cpp")
+SOURCE = Path(__file__).with_name("cpp") / "network.cpp"
 
 
 class CannotFuse(Exception):
@@ -84,7 +84,9 @@ def compile_blocks(channels: int) -> ctypes.CDLL:
         )
     widths = (f"-DCHANNELS={channels}", f"-DKEPT={channels // 2}", f"-DMID={channels // 4}")
     command = [compiler, *FLAGS, *widths, str(SOURCE)]
-    digest = hashlib.sha256(SOURCE.read_bytes())
+    digest = hashlib.sha256()
+    for file in sorted(SOURCE.parent.iterdir()):
+        digest.update(file.read_bytes())
     digest.update(repr([*command, _version(compiler), _processor()]).encode())
     target = cache_folder() / f"{digest.hexdigest()[:24]}.so"
     try:
@@ -99,7 +101,9 @@ def compile_blocks(channels: int) -> ctypes.CDLL:
                     lines = done.stderr.strip().splitlines() or ["no message"]
                     raise CannotFuse(f"{compiler} cannot compile the fused blocks: {lines[0]}")
                 made.replace(target)
-        return ctypes.CDLL(str(target))
+        library = ctypes.CDLL(str(target))
+        library.bsrn_memory.restype = ctypes.c_long
+        return library
     except OSError as error:
         raise CannotFuse(f"the fused blocks cannot be kept in {target.parent}: {error}") from None
 
@@ -118,134 +122,118 @@ def _processor() -> str:
     return next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
 
 
-class FusedESDB(nn.Module):
-    """The weights of one block in the order and layout of `native.cpp`, and the small rest of its attentions.
-
-    Their precision never changes: what ``to(torch.bfloat16)`` does to a network must not round them twice.
-    """
-
-    def __init__(self, block: Any, vector: int) -> None:  # an ESDB; PyTorch types its parts as any module
-        super().__init__()
-        channels, mid = block.fuse.out_channels, _padded(block.spatial.reduce.out_channels, vector)
-        kept = _padded(block.last.depthwise.out_channels, vector)
-        separable, esa = block.refine, block.spatial
-        parts = _matrix(block.fuse).reshape(4, -1, channels)
-        products = [
-            *(_matrix(conv.pointwise) for conv in separable),
-            _matrix(block.last.pointwise, outputs=kept),
-            *(_matrix(conv, outputs=kept) for conv in block.distill),
-            F.pad(parts, (0, 0, 0, kept - parts.shape[1])).flatten(0, 1),
-            _matrix(esa.reduce, outputs=mid),
-            _matrix(esa.shortcut, mid, mid),
-            _matrix(esa.expand, inputs=mid),
-        ]
-        others = [
-            *(_bias(conv.pointwise, channels) for conv in separable),
-            *(_kernel(conv.depthwise, channels) for conv in separable),
-            *(_bias(conv.depthwise, channels) for conv in separable),
-            _bias(block.last.pointwise, kept),
-            _kernel(block.last.depthwise, kept),
-            _bias(block.last.depthwise, kept),
-            *(_bias(conv, kept) for conv in block.distill),
-            _bias(block.fuse, channels),
-            _bias(esa.reduce, mid),
-            _bias(esa.shortcut, mid),
-            _bias(esa.expand, channels),
-        ]
-        self.weights = {low: [*(_packed(one, low) for one in products), *others] for low in (False, True)}
-        self.mid, self.padded_mid = esa.reduce.out_channels, mid
-        self.spatial: Any = esa
-        self.channel: Any = block.channel
-
-    def pointers(self, low: bool) -> ctypes.Array[ctypes.c_void_p]:
-        """The struct ``Block`` of `native.cpp`, for products in bfloat16 if ``low`` is set."""
-        addresses = (None if one is None else one.data_ptr() for one in self.weights[low])
-        return (ctypes.c_void_p * len(self.weights[low]))(*addresses)
-
-    def context(self, reduced: Tensor) -> Tensor:
-        """The spatial attention at low resolution, as in `ESA`: ``(1, mid, H, W)`` to ``(1, mid, h, w)``."""
-        return self.spatial.body(F.max_pool2d(self.spatial.strided(reduced), kernel_size=7, stride=3))
-
-    def factors(self, mean: Tensor, deviation: Tensor) -> Tensor:
-        """The factors of `CCA` from its statistics, each ``(C,)``."""
-        layers, kind = self.channel, self.channel.reduce.weight.dtype
-        contrast = (deviation + mean)[None, :, None, None].to(kind)
-        return torch.sigmoid(layers.expand(layers.activation(layers.reduce(contrast)))).flatten().float()
-
-
 class FusedBSRN(nn.Module):
     """`BSRN` with fused blocks, on the CPU. Takes and gives what `BSRN` does.
 
-    In float32, or after ``to(torch.bfloat16)`` with the products of 1x1 convolutions, and the other layers,
-    in bfloat16 and everything else in float32; the image it gives is float32 in both.
+    In float32, or after ``to(torch.bfloat16)`` with the products of the larger 1x1 convolutions, and the last
+    convolution, in bfloat16 and everything else in float32; the image it gives is float32 in both.
     """
 
     def __init__(self, network: Any, library: ctypes.CDLL) -> None:  # a BSRN
         super().__init__()
         self._library = library
-        self.head: Any = _without_copies(network.head, network.copies)
-        self.blocks = nn.ModuleList(FusedESDB(block, library.vector_floats()) for block in network.blocks)
-        parts = _matrix(network.fuse).reshape(len(network.blocks), -1, network.fuse.out_channels)
-        self.fuse = {low: [_packed(part, low) for part in parts] for low in (False, True)}
-        self.fuse_bias = _bias(network.fuse, network.fuse.out_channels)
-        self.activation, self.tail, self.upsample = network.activation, network.tail, network.upsample
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
+        self._blocks = len(network.blocks)
+        vector = library.vector_floats()
+        # Not parameters: what ``to(torch.bfloat16)`` does to a network must not round them twice.
+        self._weights = {low: _weights(network, vector, low) for low in (False, True)}
+        self._channels: int = network.fuse.out_channels
+        self.upsample = network.upsample.to(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(N, 3, H, W)`` to ``(N, 3, scale * H, scale * W)``, in the precision of the layers."""
-        kind = self.head.pointwise.weight.dtype
+        kind = self.upsample[0].weight.dtype
         if image.dtype != kind or image.device.type != "cpu" or kind not in (torch.float32, torch.bfloat16):
             raise ValueError("fused blocks take float32 or bfloat16, that of their weights, on the CPU.")
         if kind == torch.bfloat16 and not self._library.has_bfloat16():
             raise CannotFuse("fused blocks in bfloat16 need a processor with AVX512-BF16.")
-        outputs = [self._one(image[number : number + 1]) for number in range(len(image))]
+        if min(image.shape[-2:]) < MIN_INPUT:
+            raise ValueError(f"BSRN takes images of at least {MIN_INPUT} x {MIN_INPUT} pixels.")
+        outputs = [self.upsample(self.features(one).to(kind)).float() for one in image.float().contiguous()]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
-    def _one(self, image: Tensor) -> Tensor:
-        kind = image.dtype
-        shallow = _last(self.head(_last(image)).float())
-        total, *maps = (torch.empty_like(shallow) for _ in range(3))
-        features = shallow
-        for number in range(len(self.blocks)):
-            self._block(number, features, maps[number % 2], total, kind == torch.bfloat16)
-            features = maps[number % 2]
-        deep = self.tail(self.activation(total).to(kind))
-        return self.upsample((deep + shallow).to(kind)).float()
-
-    def _block(self, number: int, x: Tensor, features: Tensor, total: Tensor, low: bool) -> None:
-        """Write a block's result into ``features``, and its part of all blocks' fusion into ``total``."""
-        block: Any = self.blocks[number]
-        height, width = x.shape[-2:]
-        size, ways = (_n(height), _n(width)), (ctypes.c_int(low), ctypes.c_int(torch.get_num_threads()))
-        reduced = x.new_empty(1, height, width, block.padded_mid).movedim(-1, 1)
-        weights = block.pointers(low)
-        self._library.esdb_distil(weights, _p(x), *size, _p(features), _p(reduced), *ways)
-        kind = torch.bfloat16 if low else torch.float32
-        context = _last(block.context(reduced[:, : block.mid].to(kind)).float())
-        moments = torch.empty(height, 2, x.shape[1], dtype=torch.float64)
-        small = map(_n, context.shape[-2:])
-        self._library.esdb_attend(
-            weights, *map(_p, (features, reduced, context)), *small, *size, _p(moments), *ways
+    def features(self, image: Tensor) -> Tensor:
+        """What the last convolution takes, ``(1, channels, H, W)``, of a contiguous float32 image."""
+        height, width = image.shape[-2:]
+        size, kind = (ctypes.c_long(height), ctypes.c_long(width)), self.upsample[0].weight.dtype
+        memory = image.new_empty(self._library.bsrn_memory(*size))
+        features = image.new_empty(1, height, width, self._channels)
+        weights = self._weights[kind == torch.bfloat16]
+        self._library.bsrn_features(
+            (ctypes.c_void_p * len(weights))(*map(_address, weights)),
+            ctypes.c_long(self._blocks),
+            ctypes.c_void_p(image.data_ptr()),
+            *size,
+            ctypes.c_void_p(memory.data_ptr()),
+            ctypes.c_void_p(features.data_ptr()),
+            ctypes.c_int(kind == torch.bfloat16),
+            ctypes.c_int(torch.get_num_threads()),
         )
-        means, squares = moments.unbind(1)
-        mean = means.mean(0)
-        variance = squares.sum(0) / (height * width) + (means - mean).square().mean(0)
-        scale = block.factors(mean.float(), variance.clamp(min=0).sqrt().float())
-        given = (x, scale, self.fuse[low][number], self.fuse_bias)
-        first = ctypes.c_int(number == 0)
-        self._library.esdb_finish(*map(_p, given), _n(height * width), first, _p(features), _p(total), *ways)
+        return features.movedim(-1, 1)
 
 
-def _p(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+def _weights(network: Any, vector: int, low: bool) -> list[Tensor | None]:
+    """The struct ``Network`` of `cpp/network.cpp`, for products in bfloat16 if ``low`` is set."""
+    channels = network.fuse.out_channels
+    parts = _matrix(network.fuse).reshape(len(network.blocks), -1, channels)
+    weights = [*_separable(_without_copies(network.head, network.copies), channels)]
+    wide, *rest = _separable(network.tail, channels)
+    weights += [_packed(wide, low), *rest, _bias(network.fuse, channels)]
+    for block, part in zip(network.blocks, parts, strict=True):
+        weights += [*_block_weights(block, vector, low), _packed(part, low)]
+    return weights
 
 
-_n = ctypes.c_long
+def _block_weights(block: Any, vector: int, low: bool) -> list[Tensor | None]:
+    """The struct ``Block`` of `cpp/network.cpp`, but for the last."""
+    channels, kept = block.fuse.out_channels, _padded(block.last.depthwise.out_channels, vector)
+    refine, esa, cca = block.refine, block.spatial, block.channel
+    mid = _padded(esa.reduce.out_channels, vector)
+    parts = _matrix(block.fuse).reshape(4, -1, channels)
+    products = [
+        *(_matrix(conv.pointwise) for conv in refine),
+        _matrix(block.last.pointwise, outputs=kept),
+        *(_matrix(conv, outputs=kept) for conv in block.distill),
+        F.pad(parts, (0, 0, 0, kept - parts.shape[1])).flatten(0, 1),
+        _matrix(esa.reduce, outputs=mid),
+        _matrix(esa.shortcut, mid, mid),
+        _matrix(esa.expand, inputs=mid),
+    ]
+    return [
+        *(_packed(one, low) for one in products),
+        *(_bias(conv.pointwise, channels) for conv in refine),
+        *(_kernel(conv.depthwise, channels) for conv in refine),
+        *(_bias(conv.depthwise, channels) for conv in refine),
+        _bias(block.last.pointwise, kept),
+        _kernel(block.last.depthwise, kept),
+        _bias(block.last.depthwise, kept),
+        *(_bias(conv, kept) for conv in block.distill),
+        _bias(block.fuse, channels),
+        _bias(esa.reduce, mid),
+        _bias(esa.shortcut, mid),
+        _bias(esa.expand, channels),
+        *(weight for conv in (esa.strided, *esa.body[::2]) for weight in _separable(conv, mid, mid)),
+        _matrix(cca.reduce).contiguous(),
+        cca.reduce.bias.detach(),
+        _matrix(cca.expand).contiguous(),
+        cca.expand.bias.detach(),
+    ]
 
 
-def _last(x: Tensor) -> Tensor:
-    """The same values, channels last in memory."""
-    return x.contiguous(memory_format=torch.channels_last)
+def _separable(
+    conv: Any, outputs: int, inputs: int = 0
+) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
+    """The struct ``Separable`` of `cpp/network.cpp`, in float32."""
+    pointwise, depthwise = conv.pointwise, conv.depthwise
+    return (
+        _matrix(pointwise, inputs, outputs).contiguous(),
+        _bias(pointwise, outputs),
+        _kernel(depthwise, outputs),
+        _bias(depthwise, outputs),
+    )
+
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _padded(channels: int, vector: int) -> int:

@@ -216,7 +216,7 @@ def source_digest(build: str) -> str:
     if spec is None or spec.origin is None:
         return ""
     folder = Path(str(importlib.resources.files("bsrn")))
-    parts = {*folder.glob("*.py"), *folder.glob("*.cpp")}
+    parts = {*folder.glob("*.py"), *folder.glob("cpp/*")}
     digest = hashlib.sha256()
     for file in dict.fromkeys([Path(spec.origin), *sorted(parts | _neighbours(module))]):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())

@@ -71,6 +71,20 @@ def test_rows_are_shared_where_columns_are_few() -> None:
     assert error(random_network(blocks=1), noise(200, 24)) < 5
 
 
+def test_threads_change_no_bit() -> None:
+    network, image, outputs = fuse_blocks(random_network()), noise(61, 150), []
+    with torch.inference_mode():
+        for threads in (1, 2, 5, 2, 5):
+            torch.set_num_threads(threads)
+            outputs.append(network.features(image[0]))
+    assert all(torch.equal(outputs[0], other) for other in outputs)
+
+
+def test_images_too_small_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 15 x 15"):
+        fuse_blocks(random_network(blocks=1))(noise(14, 20))
+
+
 def test_other_widths_and_scales_and_several_images() -> None:
     assert error(random_network(channels=48, blocks=3, scale=3), noise(21, 34)) < 5
     assert error(random_network(blocks=1, scale=4), noise(18, 25, images=3)) < 5
