@@ -1,10 +1,11 @@
 """How long does an evaluation take beside the plain loop, and does it find the same?
 
     python tests/benchmarks/evaluation.py [--images 20] [--model bsrn] [--dataset Urban100] [--scale 4]
-                                          [--backend openvino] [--threads 2]
+                                          [--backend fused] [--threads 2] [--keep-memory]
 
 The plain loop reads an image, passes it through PyTorch, takes PSNR and the SSIM of scikit-image, and goes on
-to the next. The other is the evaluation of ``run``: proving and loading the backend, once a run, is timed
+to the next, in a process as Python starts it (``--keep-memory``: with `suite.allocator`, which has a part in
+the gain). The other is the evaluation of ``run``: proving and loading the backend, once a run, is timed
 apart. Each runs in a process of its own, one after the other. Prints both times, their ratio, the largest
 difference of an image's PSNR and SSIM, and the peak of memory of each process.
 """
@@ -13,12 +14,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import resource
 import time
 from typing import Any
 
 import numpy as np
 
+from suite.allocator import VARIABLE, Treatment
 from suite.backends import prepare
 from suite.catalog import model_card
 from suite.datasets import Dataset, open_dataset
@@ -80,8 +83,9 @@ def main() -> None:
     parser.add_argument("--model", default="bsrn")
     parser.add_argument("--dataset", default="Urban100")
     parser.add_argument("--scale", type=int, default=4)
-    parser.add_argument("--backend", default="openvino")
+    parser.add_argument("--backend", default="fused")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep-memory", action="store_true", help="for the plain loop as well")
     parser.add_argument("--home")
     options = parser.parse_args()
     home, card = find_home(options.home), model_card(options.model)
@@ -91,7 +95,12 @@ def main() -> None:
     dataset = open_dataset(options.dataset, options.scale, home)
     images = min(options.images, len(dataset.files))
     found = []
-    for name, function, subject in (("plain loop", plain_loop, plain), ("evaluation", evaluation, fast)):
+    comes: Treatment = "keep" if options.keep_memory else "system"
+    for name, function, subject, memory in (
+        ("plain loop", plain_loop, plain, comes),
+        ("evaluation", evaluation, fast, "keep"),
+    ):
+        os.environ[VARIABLE] = memory
         with Worker(name, 3600) as worker:
             found.append(worker.call(function, subject, dataset, images))
         seconds, gib = found[-1]["seconds"], found[-1]["peak"] / 2**30

@@ -1,6 +1,6 @@
 """Can timings be believed? Repeats sessions of equal networks and of two that differ, and compares them.
 
-    python tests/benchmarks/noise.py [--sessions 10] [--ratios 5] [--threads 1] [--size 64] [--effort quick]
+    python tests/benchmarks/noise.py [--sessions 10] [--ratios 5] [--threads 1] [--size 256] [--effort quick]
 
 Prints, for each A/A session, the ratio of two equal networks, its interval, the noise floor and the verdict;
 then the ratio of BSRN to RFDN of each of several sessions, and their spread. Run it on an idle machine.
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=10)
     parser.add_argument("--ratios", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--size", type=int, default=64, help="height and width of the input")
+    parser.add_argument("--size", type=int, default=256, help="height and width of the input")
     parser.add_argument("--effort", choices=tuple(EFFORTS), default="quick")
     options = parser.parse_args()
     told_apart = 0
