@@ -308,12 +308,13 @@
 
     /* ---- When to draw again ---- */
 
+    // After the frame that shows the change in the table, which need not wait for the plot.
     let waiting = 0;
     function later() {
-      waiting ||= requestAnimationFrame(() => {
+      waiting ||= requestAnimationFrame(() => setTimeout(() => {
         waiting = 0;
         draw();
-      });
+      }));
     }
     const leaderboard = document.querySelector("#x" + scale + " table.leaderboard");
     new MutationObserver(later).observe(leaderboard, { subtree: true, attributeFilter: ["hidden"] });

@@ -1,4 +1,4 @@
-/* A copy button. The page says all it has to say without this script. */
+/* Copy buttons, and what is done when the page is whole. The page says all it has to say without this script. */
 
 for (const block of document.querySelectorAll(".command")) {
   const text = block.querySelector("pre");
@@ -16,3 +16,6 @@ for (const block of document.querySelectorAll(".command")) {
   });
   block.append(button);
 }
+
+// When all has been laid out once its height is known, and what is far from the window can be left out (report.css).
+addEventListener("load", () => requestAnimationFrame(() => setTimeout(() => document.documentElement.classList.add("settled"))));

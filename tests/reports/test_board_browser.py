@@ -55,13 +55,13 @@ def titles(page: Any, scale: int = 4) -> list[str]:
 def heads(page: Any, scale: int = 4) -> list[str]:
     found: list[str] = page.locator(
         f"#x{scale} [data-sheet] thead tr:last-child th:visible .label"
-    ).all_inner_texts()
+    ).all_text_contents()
     return [text.split("\u00a0")[0] for text in found]
 
 
 def view(page: Any) -> tuple[list[str], list[str], list[str]]:
     """What a reader sees of the table at x4."""
-    return titles(page), heads(page), page.locator("#x4 td:visible").all_inner_texts()
+    return titles(page), heads(page), page.locator("#x4 td:visible").all_text_contents()
 
 
 def menu(page: Any, name: str) -> Any:
@@ -179,10 +179,10 @@ def test_a_link_opens_the_same_view(visit: Open) -> None:
         page.get_by_label("Select RFDN").first.check()
         link, seen = (
             fragment(page),
-            (titles(page), heads(page), page.locator("#x4 td:visible").all_inner_texts()),
+            (titles(page), heads(page), page.locator("#x4 td:visible").all_text_contents()),
         )
     with visit(link) as page:
-        assert (titles(page), heads(page), page.locator("#x4 td:visible").all_inner_texts()) == seen
+        assert (titles(page), heads(page), page.locator("#x4 td:visible").all_text_contents()) == seen
         assert page.get_by_label("Select RFDN").first.is_checked()
         assert page.locator("#x4 th[aria-sort=descending]").count() == 1
         assert fragment(page) == link
@@ -202,7 +202,7 @@ def test_published_figures_are_shown_on_demand(visit: Open) -> None:
         assert page.locator(".published").count() == 0
         menu(page, "Show").get_by_label("Published figure and difference").check()
         cell = page.locator("#x4 tr.row", has=page.get_by_text("BSRN", exact=True)).first
-        found = cell.locator("td", has_text="32.35").inner_text()
+        found = cell.locator("td", has_text="32.35").text_content()
         assert "publ. 32.35 dB" in found and "-0.004 reproduced" in found
 
 

@@ -141,3 +141,31 @@ def test_the_command_can_be_copied(visit: Open) -> None:
     with visit() as page:
         page.get_by_role("button", name="Copy").click()
         assert page.evaluate("getSelection().toString()").strip() == "python -m suite run --models bsrn"
+
+
+def test_what_is_far_from_the_window_costs_nothing_and_is_found(visit: Open) -> None:
+    """Sections that are not laid out have their true height, so that every link of the contents hits."""
+    with visit() as page:
+        page.locator("html.settled").wait_for()
+        skipped = "one => !one.checkVisibility({ contentVisibilityAuto: true })"
+        assert page.locator("#h-records").evaluate(skipped) and page.locator("#h-made").evaluate(skipped)
+        for link in page.locator("nav a").all():
+            page.evaluate("scrollTo(0, 0)")
+            link.click()
+            section = page.locator(link.get_attribute("href"))
+            top, below = section.evaluate(
+                "one => [one.getBoundingClientRect().top,"
+                " document.documentElement.scrollHeight - innerHeight - scrollY]"
+            )
+            # The last sections cannot reach the upper edge.
+            assert -2 <= top <= 25 or (top > 0 and below < 200), link.get_attribute("href")
+            assert section.locator("h2").is_visible()
+
+
+def test_print_has_every_section(visit: Open) -> None:
+    with visit() as page:
+        page.locator("html.settled").wait_for()
+        page.emulate_media(media="print")
+        assert (
+            page.locator("#records").evaluate("one => getComputedStyle(one).contentVisibility") == "visible"
+        )
