@@ -27,7 +27,7 @@ def record_facts(records: Sequence[Record], commands: Sequence[str]) -> dict[str
         blocks = [
             _subject(record),
             _dataset(record),
-            (("Configuration", configuration(record)),),
+            (("Configuration", configuration(record)), ("Executed by", _executed_by(record))),
             (("Machine", names[environment]), *_environment(record)),
             (("Command that remakes it", remake(record, commands)),),
         ]
@@ -57,6 +57,14 @@ def _subject(record: Record) -> list[tuple[str, str]]:
         ("Weights file", str(file)),
         ("SHA-256 of the weights", weights_digest(record)),
     ]
+
+
+def _executed_by(record: Record) -> str:
+    """What stood in for the backend of the record, with its proof; empty where nothing did."""
+    found = record.details.get("stand_in") or {}
+    if not found:
+        return ""
+    return f"{found['backend']}, which differs from eager by {found['difference']:.1e} of the value range"
 
 
 def _dataset(record: Record) -> list[tuple[str, str]]:

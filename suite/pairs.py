@@ -44,13 +44,18 @@ REPEATABLE = ("cost", "quality")
 EXACT = 1e-9
 """Figures of quality that differ by more than this differ."""
 FLOAT_ORDER = {"psnr": 1e-4, "ssim": 1e-6}
-"""What the order of floating-point sums may move, which depends on the number of threads."""
+"""What the order of floating-point sums may move: that of threads, or of what stood in for eager."""
 
 
 def tolerance(first: Record, second: Record, metric: str) -> float:
     """How far figures of two records may lie apart that one network made of the same images."""
-    threads = [record.details.get("threads_used", record.threads) for record in (first, second)]
-    return EXACT if threads[0] == threads[1] else FLOAT_ORDER.get(metric, EXACT)
+    return EXACT if _how(first) == _how(second) else FLOAT_ORDER.get(metric, EXACT)
+
+
+def _how(record: Record) -> tuple[object, object]:
+    """What decides in which order a record's sums were taken."""
+    stand_in = record.details.get("stand_in") or {}
+    return record.details.get("threads_used", record.threads), stand_in.get("backend")
 
 
 def agree(first: Record, second: Record) -> bool:

@@ -112,6 +112,10 @@ DETAILS = _table(
             "How a backend other than eager was found to give what eager gives.",
             {"versions": _table("Of the packages that it needs.", {}, more=_text())},
         ),
+        "stand_in": _table(
+            "What judged the images in place of eager, and how it was found to give the same.",
+            {"backend": _text(), "difference": _NUMBER, "images": _list(_text(), "What was compared.")},
+        ),
         "threads_used": _whole("Threads of a worker, where figures do not depend on them."),
         "blocks": _table(
             "Large images that went through the network in blocks: how many, the side of a block and what "

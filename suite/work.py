@@ -106,7 +106,7 @@ def judge(state: State, tasks: Sequence[Task], images: Sequence[int]) -> Part:
     subject = tasks[0].subject
     if state.get("subject") != subject:
         state.pop("forward", None)  # before the next is there: the memory of one network, not of two
-        state["subject"], state["forward"] = None, quality.ready(subject, tasks[0].patience, _silent)
+        state["subject"], state["forward"] = None, quality.ready(tasks, _silent)
         state["subject"] = subject
     torch.set_num_threads(subject.threads)  # of this thread: a Dask worker may have several
     return quality.evaluate(state["forward"], tasks, images, _silent)

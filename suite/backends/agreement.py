@@ -61,9 +61,13 @@ def usual_pairs(subject: Subject, sizes: Sequence[tuple[int, int]] = SIZES) -> l
     """Crops of a photograph that comes with scikit-image, at least as large as the network needs."""
     from suite.datasets import open_dataset
 
-    photograph = next(open_dataset("photos", subject.scale, Path()).pairs())
+    return crops(next(open_dataset("photos", subject.scale, Path()).pairs()), subject, sizes)
+
+
+def crops(pair: Pair, subject: Subject, sizes: Sequence[tuple[int, int]] = SIZES) -> list[Pair]:
+    """Crops of a pair, at least as large as the network needs where the pair is."""
     least = subject.card.input.min_size
-    return [crop(photograph, subject.scale, max(h, least), max(w, least)) for h, w in sizes]
+    return [crop(pair, subject.scale, max(h, least), max(w, least)) for h, w in sizes]
 
 
 def crop(pair: Pair, scale: int, height: int, width: int) -> Pair:

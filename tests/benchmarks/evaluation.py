@@ -58,7 +58,7 @@ def evaluation(state: State, subject: Subject, dataset: Dataset, images: int) ->
     """What ``run`` does; runs in a worker."""
     task = Task("quality", subject, dataset, dataset.name, "sr-y")
     begin = time.perf_counter()
-    network = quality.ready(subject, task.patience, lambda words: None)
+    network = quality.ready([task], lambda words: None)
     proven = time.perf_counter()
     part = quality.evaluate(network, [task], range(images), lambda words: None)
     (scores,) = part.scores.values()

@@ -82,6 +82,13 @@ def test_the_order_of_sums_is_no_conflict_where_the_threads_differ(run: MakeRun)
     assert merge([a, run("d", dataclasses.replace(near, details={"threads_used": 1}))]).conflicts
 
 
+def test_what_stood_in_for_eager_moves_sums_as_threads_do(run: MakeRun) -> None:
+    eager, quick = {"threads_used": 1}, {"threads_used": 1, "stand_in": {"backend": "fused"}}
+    a = run("a", record("a", 30.0, details=eager))
+    assert not merge([a, run("b", record("a", 30.00005, details=quick, finished=LATER))]).conflicts
+    assert merge([a, run("c", record("a", 30.0002, details=quick, finished=LATER))]).conflicts
+
+
 def test_a_timing_made_again_is_said_and_is_no_conflict(run: MakeRun) -> None:
     def timing(value: float, finished: str) -> Record:
         values = (Value("latency_ms", value, "ms"),)
