@@ -6,21 +6,24 @@ import concurrent.futures
 import contextlib
 import dataclasses
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from suite.errors import SuiteError
 from suite.isolation import Lost
 from suite.locks import hold_machine
 from suite.measures import MEASURES
 from suite.task import Outcome, Say, Task
-from suite.work import Failure, Unit, perform, reason_of
+from suite.work import Failure, Unit, make_ready, perform, reason_of
 
 if TYPE_CHECKING:
     from suite.measures.quality import Part
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TRIES = 3
 """How often a unit is begun whose worker disappears; then it is not measured."""
@@ -86,7 +89,7 @@ def dispatch(groups: Sequence[Sequence[Task]], workforce: Workforce, say: Say) -
             while waiting and len(running) < workforce.workers * _AHEAD:
                 group, number, tries = waiting.popleft()
                 if number < group.needed:
-                    running[_submit(group.units[number], workforce, say)] = (group, number, tries)
+                    running[_hand_over(workforce, say, perform, group.units[number])] = (group, number, tries)
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 group, number, tries = running.pop(future)
@@ -109,6 +112,27 @@ def dispatch(groups: Sequence[Sequence[Task]], workforce: Workforce, say: Say) -
             future.cancel()
 
 
+def start(tasks: Sequence[Task], workforce: Workforce, say: Say) -> None:
+    """Have workers of this machine import what these tasks need, while the driver finds out what is to do.
+
+    No more of them than there are images or tasks. A machine that a timing holds is waited for.
+    """
+    if workforce.elsewhere:
+        return
+    pieces = sum(_pieces(task) for task in tasks)
+    measures = tuple(dict.fromkeys(task.measure for task in tasks))
+    for _ in range(min(workforce.workers, pieces)):
+        _hand_over(workforce, say, make_ready, measures)
+
+
+def _pieces(task: Task) -> int:
+    """At most how many units become of a task."""
+    if MEASURES[task.measure].by_image and task.dataset:
+        with contextlib.suppress(SuiteError):
+            return len(task.dataset.files)
+    return 1
+
+
 def _units(tasks: Sequence[Task], threads: int) -> Iterator[Unit]:
     """The tasks as one unit, or a unit for each image."""
     whole = Unit(tuple(tasks), threads)
@@ -124,11 +148,14 @@ def _units(tasks: Sequence[Task], threads: int) -> Iterator[Unit]:
         yield dataclasses.replace(whole, images=(number,))
 
 
-def _submit(unit: Unit, workforce: Workforce, say: Say) -> Future[list[Outcome] | Part | Failure]:
+def _hand_over(
+    workforce: Workforce, say: Say, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> Future[T]:
+    """Have a worker call a function, with this machine held until it has, unless the worker is elsewhere."""
     if workforce.elsewhere:
-        return workforce.executor.submit(perform, unit)
+        return workforce.executor.submit(function, *args, **kwargs)
     held = hold_machine(alone=False, say=say)
-    future = workforce.executor.submit(perform, unit)
+    future = workforce.executor.submit(function, *args, **kwargs)
     future.add_done_callback(lambda _: held.close())
     return future
 

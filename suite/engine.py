@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from suite.dispatch import Workforce, dispatch
+from suite.dispatch import Workforce, dispatch, start
 from suite.locks import hold_machine
 from suite.measures import MEASURES
 from suite.outputs import details_stored, lacks_pictures
@@ -45,6 +45,8 @@ def execute(
     ``say`` is told what is going on at the moment.
     """
     known = store.load()
+    if workforce and (new := _to_make_ready_for(tasks, known)):
+        start(new, workforce, say)
     waiting: dict[tuple[object, ...], list[tuple[Task, Identity]]] = {}
     for task in tasks:
         identity = task_key(task, environment["id"])
@@ -71,6 +73,19 @@ def execute(
         else:
             yield _finish(outcome, identity, store, environment)
     store.flush()
+
+
+def _to_make_ready_for(tasks: Sequence[Task], known: Mapping[str, Record]) -> Sequence[Task]:
+    """What workers will do first, as far as it can be told before any image was read; none if it cannot.
+
+    Which tasks lack a record their keys say, and those depend on the pixels. That some lack one is certain
+    where there are more tasks than records.
+    """
+    sound = [task for task in tasks if not task.problem]
+    shared = [task for task in sound if not MEASURES[task.measure].alone]
+    measures = {task.measure for task in shared}
+    done = sum(bool(record.values) and record.measure in measures for record in known.values())
+    return shared if len(shared) > done and shared[0] is sound[0] else []
 
 
 def _measure(groups: Sequence[Sequence[Task]], say: Say, workforce: Workforce | None) -> Iterator[Outcome]:

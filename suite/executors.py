@@ -23,7 +23,8 @@ class Processes(Executor):
 
     A process that ends by itself, or is ended, fails what it was doing with `suite.isolation.Lost` and is
     replaced; one that is silent for ``patience`` seconds is ended. ``settings`` are environment variables, of
-    one process each; without them all have this process's. All end with this process, however that ends.
+    one process each; without them all have this process's. All end with this process, however that ends. They
+    are no place to time or weigh anything: see ``anew`` of `suite.isolation.Worker`.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Processes(Executor):
         if process is None or not process.alive:
             if process is not None:
                 process.close()
-            process = self._processes[number] = Worker("a task", self._patience)
+            process = self._processes[number] = Worker("a task", self._patience, anew=False)
             process.call(_set, settings)
         return process
 

@@ -40,6 +40,13 @@ class Failure:
     reason: str
 
 
+def make_ready(measures: Sequence[str]) -> None:
+    """Import what measures need, before there is something to measure."""
+    for name in measures:
+        MEASURES[name].load()
+    import torch  # noqa: F401 -- which measures leave until a network is there
+
+
 def perform(unit: Unit) -> list[Outcome] | Part | Failure:
     """Do a unit in this process. Whatever a network raises comes back as a `Failure`.
 

@@ -11,7 +11,6 @@ from suite.cli import common
 from suite.environment import code_version
 from suite.records import Record
 from suite.schema import problem_of_run
-from suite.soundness import title
 
 if TYPE_CHECKING:
     from suite.cli.asked import Asked
@@ -89,6 +88,8 @@ def _file_line(audit: Audit) -> str:
 
 
 def _asked_lines(asked: Asked, records: Sequence[Record]) -> Iterator[str]:
+    from suite.soundness import title
+
     failed = [f"{title(record)}: {record.not_measured}" for record in records if record.not_measured]
     if asked.tasks:
         yield f"Asked for: {asked.tasks} tasks, {len(asked.missing) or 'none'} of them without a record."
@@ -125,6 +126,8 @@ def _listed(start: str, items: Sequence[str]) -> Iterator[str]:
 
 def as_json(state: State) -> dict[str, Any]:
     """The state as plain JSON."""
+    from suite.soundness import title
+
     audit = state.audit
     return {
         "records": len(audit.records),

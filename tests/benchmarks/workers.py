@@ -1,16 +1,19 @@
 """How much faster are several workers than one? Quality on Set14 and B100 at x4, one thread each.
 
     SUITE_HOME=HOME python tests/benchmarks/workers.py [--models bsrn] [--datasets Set14 B100] [--workers 1 2]
+                                                   [--rounds 3]
 
-Prints for each number of workers the seconds of the whole command, its ratio to the first, and the most
-memory that the driver and all its workers had at one time (proportional set sizes, summed every half second).
-The figures of all runs must be equal to the last bit. Run it on an idle machine with a core a worker.
+Prints for each number of workers the seconds of the whole command, its ratio to the first of the same round,
+and the most memory that the driver and all its workers had at one time (proportional set sizes, summed every
+second); after several rounds the median of the ratios. The figures of all runs must be equal to the last bit.
+Run it on an idle machine with a core a worker.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -48,7 +51,7 @@ def measure(options: argparse.Namespace, workers: int, run: Path) -> tuple[float
         while process.poll() is None:
             peak = max(peak, memory_mib(process.pid))
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=0.5)
+                process.wait(timeout=1)
     if process.returncode:
         sys.exit(f"the run ended with exit status {process.returncode}")
     return time.monotonic() - begin, peak
@@ -65,19 +68,26 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["bsrn"])
     parser.add_argument("--datasets", nargs="+", default=["Set14", "B100"])
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    ratios: dict[int, list[float]] = {workers: [] for workers in options.workers}
+    expected = None
     with tempfile.TemporaryDirectory() as folder:
-        first, expected = 0.0, None
-        for workers in options.workers:
-            run = Path(folder) / str(workers)
-            seconds, peak = measure(options, workers, run)
-            first = first or seconds
-            expected = expected or figures(run)
-            if figures(run) != expected:
-                sys.exit(f"{workers} workers gave other figures than {options.workers[0]}")
-            print(
-                f"{workers} worker(s): {seconds:.1f} s, {first / seconds:.2f} times as fast, {peak:.0f} MiB"
-            )
+        for number in range(options.rounds):
+            first = 0.0
+            for workers in options.workers:
+                run = Path(folder) / f"{number}-{workers}"
+                seconds, peak = measure(options, workers, run)
+                first = first or seconds
+                ratios[workers].append(first / seconds)
+                expected = expected or figures(run)
+                if figures(run) != expected:
+                    sys.exit(f"{workers} workers gave other figures than {options.workers[0]}")
+                times = f"{ratios[workers][-1]:.2f} times as fast"
+                print(f"{workers} worker(s): {seconds:.1f} s, {times}, {peak:.0f} MiB", flush=True)
+    if options.rounds > 1:
+        for workers, found in ratios.items():
+            print(f"{workers} worker(s): {statistics.median(found):.2f} times as fast in the median")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ try:
     main({arguments!r})
 except SystemExit:
     pass
-heavy = {{"torch", "pandas", "skimage"}} & set(sys.modules)
+heavy = {{"torch", "numpy", "pandas", "skimage"}} & set(sys.modules)
 sys.exit(f"imported {{heavy}}" if heavy else 0)
 """
     done = subprocess.run(

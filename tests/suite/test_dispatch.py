@@ -26,6 +26,7 @@ from suite.records import Record, Store
 from suite.regions import Region
 from suite.task import Subject, Task
 from suite.weights import WITHOUT_PARAMETERS, Weights, find_weights
+from suite.work import make_ready, perform
 
 TinySet = Callable[..., Path]
 
@@ -141,6 +142,8 @@ class Losing(Executor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         (unit,) = args
+        if fn is not perform:
+            return self._threads.submit(fn, *args, **kwargs)
         self.begun.append(unit)
         if self._lose(unit) and self.begun.count(unit) <= self._times:
             future: Future[Any] = Future()
@@ -172,6 +175,44 @@ def test_a_unit_that_is_lost_every_time_is_not_measured_and_the_others_are(
         f"the process that measured quality of bicubic x4 on set ended with signal 9, {TRIES} times."
     )
     assert second.value("psnr")
+
+
+class Watching(Executor):
+    """Does everything at once and keeps what it was asked to call."""
+
+    def __init__(self) -> None:
+        self.called: list[Any] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.called.append(fn)
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@pytest.mark.parametrize(("workers", "images", "ready"), [(2, 3, 2), (4, 3, 3), (1, 1, 1)])
+def test_workers_are_made_ready_before_it_is_known_what_is_to_do_where_something_is(
+    tiny_set: TinySet, tmp_path: Path, workers: int, images: int, ready: int
+) -> None:
+    tasks = quality(tiny_set(*[(64, 80)] * images), shipped("bicubic"))
+    for expected in ([make_ready] * ready + [perform] * images, []):  # the second time all is there
+        watching = Watching()
+        with Workforce(watching, workers, 1) as workforce:
+            records(tasks, tmp_path / "run", workforce)
+        assert watching.called == expected
+
+
+def test_workers_elsewhere_and_such_that_wait_for_a_timing_are_not_made_ready(
+    tiny_set: TinySet, tmp_path: Path
+) -> None:
+    (task,) = quality(tiny_set(), shipped("bicubic"))
+    timing = Task("memory", shipped("bicubic"), input=(3, 16, 16), patience=60)
+    for tasks, elsewhere in (([task], True), ([timing, task], False)):
+        watching = Watching()
+        with Workforce(watching, 2, 1, elsewhere=elsewhere) as workforce:
+            records(tasks, tmp_path / str(elsewhere), workforce)
+        assert make_ready not in watching.called
+        assert perform in watching.called
 
 
 def test_an_interruption_ends_the_workers(tiny_set: TinySet, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from suite.errors import SuiteError, UsageError
 from suite.executors import Processes, device_settings, share_of
-from suite.isolation import Lost
+from suite.isolation import Lost, State, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,6 +100,8 @@ def test_a_process_that_ends_fails_what_it_did_alone_and_is_replaced() -> None:
 
 
 def test_a_silent_process_is_ended_and_replaced() -> None:
+    with Processes(1) as another:  # the first one waits for PyTorch
+        another.submit(square, 1).result()
     with Processes(1, patience=3) as one:
         with pytest.raises(SuiteError, match=r"a task did not answer for 3 seconds .* --patience") as caught:
             one.submit(sleep, 60).result()
@@ -128,6 +130,34 @@ def test_shutting_down_at_once_ends_the_processes_and_cancels_what_waits() -> No
     with pytest.raises(Lost):
         busy.result(timeout=5)
     assert not wait_until_gone([number])
+
+
+def imported(state: State) -> bool:
+    return "torch" in sys.modules
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux")
+def test_a_process_finds_pytorch_imported_unless_it_is_started_anew() -> None:
+    with Worker("a copy", anew=False) as copy, Worker("a new one") as new:
+        assert copy.call(imported)
+        assert not new.call(imported)
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux")
+def test_work_goes_on_though_the_process_that_others_are_copied_from_is_killed() -> None:
+    with Processes(1) as one:
+        before = one.submit(process_id).result()
+        original = parent_of(before)
+        assert original != os.getpid()
+        os.kill(original, signal.SIGKILL)
+        assert not wait_until_gone([original])
+        assert one.submit(square, 3).result() == 9
+        after = one.submit(process_id).result()
+    assert not wait_until_gone([before, after])
 
 
 def test_each_process_can_have_settings_of_its_own() -> None:

@@ -119,8 +119,11 @@ def descendants(process: int) -> list[int]:
 
 
 def is_worker(process: int) -> bool:
+    """Whether a process is a copy of the one that has imported PyTorch for the workers."""
     with contextlib.suppress(OSError):
-        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+        parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        names = (Path(f"/proc/{one}/cmdline").read_bytes() for one in (process, parent))
+        return all(b"multiprocessing.forkserver" in name for name in names)
     return False
 
 
