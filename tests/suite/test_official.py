@@ -68,7 +68,7 @@ def mean_quality(model: str, scale: int, dataset: str, home: Path) -> tuple[floa
         pytest.param("lapsrn", 2, "Set5", 37.32, 0.9578, marks=EXHAUSTIVE),
         pytest.param("vdsr", 2, "Set5", 37.60, 0.9593, marks=EXHAUSTIVE),
         pytest.param("vdsr", 3, "Set5", 33.76, 0.9229, marks=EXHAUSTIVE),
-        pytest.param("vdsr", 4, "Set5", 31.44, 0.8854, marks=pytest.mark.slow),
+        pytest.param("vdsr", 4, "Set5", 31.44, 0.8854, marks=EXHAUSTIVE),
     ],
 )
 def test_set5_and_set14(home: Path, model: str, scale: int, dataset: str, psnr: float, ssim: float) -> None:
@@ -187,10 +187,10 @@ def test_own_figures_of_checkpoints_without_published_ones(
 @pytest.mark.parametrize(
     ("model", "dataset", "psnr", "ssim", "tolerance"),
     [
-        ("bsrn", "B100", 27.65, 0.7387, 0.015),
         ("bsrn", "B100_original", 27.65, 0.7387, 0.006),
-        ("bsrn", "Urban100", 26.27, 0.7908, 0.015),
-        ("imdn", "B100", 27.56, 0.7353, 0.015),
+        pytest.param("bsrn", "B100", 27.65, 0.7387, 0.015, marks=EXHAUSTIVE),
+        pytest.param("bsrn", "Urban100", 26.27, 0.7908, 0.015, marks=EXHAUSTIVE),
+        pytest.param("imdn", "B100", 27.56, 0.7353, 0.015, marks=EXHAUSTIVE),
         pytest.param("imdn", "Urban100", 26.04, 0.7838, 0.015, marks=EXHAUSTIVE),
     ],
 )
