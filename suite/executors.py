@@ -99,8 +99,9 @@ class Processes(Executor):
         if process is None or not process.alive:
             if process is not None:
                 process.close()
-            process = self._processes[number] = Worker("a task", self._patience, anew=False)
+            process = self._processes[number] = Worker("a task", max(self._patience, PATIENCE_S), anew=False)
             process.call(_set, settings)
+            process.patience = self._patience  # that of a task: to start takes as long as the machine is busy
         return process
 
 

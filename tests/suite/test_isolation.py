@@ -6,12 +6,14 @@ spawned process inherits that.
 
 from __future__ import annotations
 
+import multiprocessing.util
 import os
 import re
 import signal
 import sys
 import time
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -157,6 +159,26 @@ def test_a_busy_process_is_ended_when_the_driver_is_interrupted() -> None:
         signal.signal(signal.SIGALRM, before)
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_an_interruption_while_a_process_starts_is_put_off_until_it_has(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spawn = multiprocessing.util.spawnv_passfds
+
+    def interrupted(*arguments: Any) -> int:
+        process = spawn(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        os.kill(process, signal.SIGINT)  # a terminal sends it to all
+        return process
+
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Worker("it")
+    for process in multiprocessing.active_children():
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_an_answer_that_cannot_be_sent_is_not_blamed_on_memory() -> None:
