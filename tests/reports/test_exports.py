@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from reports.leaderboard import build
 from reports.published_cells import published_cells
 from suite.errors import SuiteError
 from suite.records import Record, Store
+from tests.command import suite
 
 Factory = Callable[..., list[Record]]
 NAMES = [
@@ -215,11 +214,10 @@ def test_the_command_line_writes_them(make: Factory, models: SimpleNamespace, tm
     store = Store(tmp_path / "run")
     for record in make([models.bsrn], ["cost"]):
         store.append(record)
-    command = [sys.executable, "-m", "suite", "report", "run", "--html", "page.html", "--exports"]
+    command = ("report", "run", "--html", "page.html", "--exports")
     (tmp_path / "taken").write_text("")
     for folder, status in (("tables", 0), ("taken", 1)):
-        done = subprocess.run([*command, folder], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == status and "Traceback" not in done.stderr, done.stderr
+        done = suite(tmp_path, *command, folder, status=status)
     assert "taken" in done.stderr.splitlines()[-1]
     found = list(csv.reader((tmp_path / "tables/leaderboard-x4.csv").read_text().splitlines()))
     assert dict(zip(*found, strict=True))["cost.params"] == "352400"

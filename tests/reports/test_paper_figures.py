@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from reports.plot import build_chart, family_styles
 from suite.errors import SuiteError
 from suite.records import Record, to_json
 from suite.weights import sha256_of
+from tests.command import call_suite
 
 Factory = Callable[..., list[Record]]
 ROOT = Path(__file__).parents[2]
@@ -117,13 +116,7 @@ def test_the_command_writes_them(records: list[Record], tmp_path: Path) -> None:
     chosen = [r for r in records if r.measure in ("cost", "quality")]
     (run / "records.jsonl").write_text("".join(to_json(r) + "\n" for r in chosen))
     options = ["--html", str(tmp_path / "p.html"), "--figures", str(tmp_path / "figures")]
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "report", str(run), *options],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"COLUMNS": "100"},
-    )
+    done = call_suite("report", str(run), *options, environment=os.environ | {"COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
     assert "Figures: 4 files in" in done.stderr
     assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == [

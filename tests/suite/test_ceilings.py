@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,40 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "MOST_BYTES", 1 << 20)
 
 
-def test_the_best_time_counts() -> None:
-    pauses = iter([0.05, 0.002, 0.03, *[0.03] * 50])
-    assert 0.002 <= ceilings.best_seconds(lambda: time.sleep(next(pauses)), "cpu", 0.0) < 0.03
+class Clock:
+    """Time that passes where a test lets it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
 
 
-def test_what_takes_long_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ceilings, "LONG", 0.001)
-    calls: list[int] = []
-    ceilings.best_seconds(lambda: (calls.append(1), time.sleep(0.01)), "cpu", 10.0)
-    assert len(calls) == 1
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(ceilings, "time", clock)
+    return clock
+
+
+def best_of(clock: Clock, durations: list[float], seconds: float) -> tuple[float, int]:
+    """The best time of repetitions that take so long, and how many there were."""
+    left = list(durations)
+
+    def work() -> None:
+        clock.now += left.pop(0)
+
+    return ceilings.best_seconds(work, "cpu", seconds), len(durations) - len(left)
+
+
+def test_the_best_time_of_three_or_more_counts(clock: Clock) -> None:
+    assert best_of(clock, [0.25, 0.125, 0.375, 0.0], 0.0) == (0.125, 3)
+    assert best_of(clock, [0.25] * 9, 1.5) == (0.25, 6)
+
+
+def test_what_takes_long_is_done_once(clock: Clock) -> None:
+    assert best_of(clock, [ceilings.LONG + 0.5] * 9, 10.0) == (ceilings.LONG + 0.5, 1)
 
 
 @pytest.mark.parametrize(

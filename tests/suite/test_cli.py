@@ -5,19 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.command import environment, start_suite, suite
 
 
 @pytest.fixture
@@ -25,30 +23,6 @@ def place(tmp_path: Path) -> Path:
     """An empty folder to work in, with an empty data home."""
     (tmp_path / "home").mkdir()
     return tmp_path
-
-
-def environment(place: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "SUITE_HOME": str(place / "home"),
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "160",
-        "NO_COLOR": "1",
-    }
-
-
-def suite(place: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", *arguments],
-        cwd=place,
-        env=environment(place),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def images(folder: Path, count: int = 2, size: tuple[int, int] = (64, 80)) -> Path:
@@ -276,34 +250,45 @@ def test_report_renders_old_records_to_the_same_bytes(place: Path) -> None:
     assert (place / "again.html").read_bytes() == (place / "reports/leaderboard.html").read_bytes()
 
 
+WAITS = """
+import pathlib, time
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, x):
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        return x.repeat_interleave(4, 2).repeat_interleave(4, 3)
+"""
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_stopped(place: Path, how: signal.Signals) -> None:
-    sets = [f"s{number}={images(place / f'd{number}', count=6, size=(400, 400))}" for number in range(4)]
-    command = ["run", "--models", "bicubic", "--measures", "cost", "quality", "--datasets", *sets]
+    (place / "net.py").write_text(WAITS)
+    (place / "net.toml").write_text(
+        "name = 'net'\nbuild = 'net.py:Net'\nscale_argument = ''\nneeds_weights = false"
+    )
+    sets = [f"s{number}={images(place / f'd{number}')}" for number in range(2)]
+    command = ["run", "--models", "bicubic", "net.toml", "--measures", "quality", "--datasets", *sets]
     records = place / "runs/default/records.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "suite", *command],
-        cwd=place, env=environment(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (
-        records.exists() and len(records.read_bytes().splitlines()) >= 3
-    ):
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=60)
-    assert "Traceback" not in errors
+    with start_suite(*command, cwd=place, environment=environment(place)) as process:
+        while not records.exists() or records.read_bytes().count(b"\n") < 2:
+            assert not process.ended(0.01)
+        process.send_signal(how)
+        done = process.wait()
+    assert "Traceback" not in done.stderr
     if how == signal.SIGINT:
-        assert process.returncode == 130
-        assert "the same command goes on" in errors
+        assert done.returncode == 130
+        assert "the same command goes on" in done.stderr
     before = records.read_text(encoding="utf-8").splitlines()
-    assert 3 <= len(before) < 6, "the run was to be interrupted half-way"
+    assert {json.loads(line)["model"] for line in before} == {"bicubic"}
 
+    (place / "go").touch()
     suite(place, *command)
     after = records.read_text(encoding="utf-8").splitlines()
     assert after[: len(before)] == before
     keys = [json.loads(line)["key"] for line in after]
-    assert len(keys) == len(set(keys)) == 6
+    assert len(keys) == len(set(keys)) == 4
 
     shutil.move(place / "runs/default", place / "runs/interrupted")
     suite(place, *command)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +16,7 @@ from suite.comparison import Comparison, Line, compare_models, compare_runs
 from suite.errors import UsageError
 from suite.records import Record, Store, Value, make_key
 from suite.statistics import bootstrap_median
+from tests.command import suite as in_a_process
 
 ROOT = Path(__file__).resolve().parents[2]
 PSNR = {"baby": 33.0, "bird": 35.0, "woman": 30.0}
@@ -314,16 +312,7 @@ def test_names_that_the_runs_do_not_hold() -> None:
 
 def suite(place: Path, *arguments: str, status: int) -> str:
     """What the command prints, both streams."""
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "compare", *arguments],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    done = in_a_process(place, "compare", *arguments, status=status, variables={"COLUMNS": "100"})
     return done.stdout + done.stderr
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +9,8 @@ import pytest
 
 from suite.outputs import kept_in, path_of
 from suite.records import load_run
+from tests.command import suite as in_a_process
 
-ROOT = Path(__file__).resolve().parents[2]
 TinySet = Callable[..., Path]
 NETWORK = """
 import torch
@@ -36,17 +33,7 @@ def suite(tmp_path: Path) -> Callable[..., str]:
     """Calls the suite in a folder of its own, ``(*arguments, status=0)``, and gives its standard error."""
 
     def call(*arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "suite", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "SUITE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stderr
+        return in_a_process(tmp_path, *arguments, status=status).stderr
 
     return call
 

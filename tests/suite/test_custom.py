@@ -16,6 +16,7 @@ from suite.errors import SuiteError, UsageError
 from suite.foreign import foreign_digest
 from suite.recognition import recognise
 from suite.weights import build, find_weights, load_model
+from tests.command import call_suite
 
 NET = """
 import torch
@@ -321,11 +322,11 @@ def ran(folder: Path, patience: int, *names: str) -> Ran:
             f"name = '{name}'\nbuild = '{name}.py:Net'\nscales = [4]\nneeds_weights = false\n{scale}"
         )
     cards = [str(folder / f"{name}.toml") for name in names]
-    command = [sys.executable, "-m", "suite", "run", "--models", *cards, "bicubic"]
+    command = ["run", "--models", *cards, "bicubic"]
     command += ["--measures", "quality", "--datasets", f"mine={folder / 'set'}", "--no-report"]
     command += ["--out", str(folder / "run"), "--patience", str(patience), "--threads", "1"]
     environment = {key: value for key, value in os.environ.items() if key != "SUITE_HOME"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    return call_suite(*command, environment=environment)
 
 
 @pytest.fixture(scope="module")

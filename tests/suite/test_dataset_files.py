@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from PIL import Image
 from suite.datasets import Dataset, dataset_name, open_dataset
 from suite.errors import SuiteError, UsageError
 from suite.images import crop_to_multiple, read_rgb, shrink
+from tests.command import suite
 
 TinySet = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,18 +150,8 @@ def test_a_missing_lr_image_is_named_with_its_suffix(tiny_set: TinySet, tmp_path
 
 
 def run(place: Path, *datasets: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "run", "--models", "bicubic", "--measures", "quality",
-         "--no-report", "--datasets", *datasets],
-        cwd=place,
-        env={**os.environ, "SUITE_HOME": "", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+    command = ("run", "--models", "bicubic", "--measures", "quality", "--no-report", "--datasets", *datasets)
+    return suite(place, *command, status=status, variables={"SUITE_HOME": ""}).stderr
 
 
 def test_a_card_is_measured_and_the_record_says_what_was_found(tiny_set: TinySet, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from suite import doctor, environment
 from suite.catalog import DATASETS, MODELS
 from suite.doctor import Finding
+from tests import command
 
 ROOT = Path(__file__).resolve().parents[2]
 SET5 = ("baby", "bird", "butterfly", "head", "woman")
@@ -209,17 +210,8 @@ def test_load_and_affinity_do_not_change_the_environments_id(monkeypatch: pytest
 def suite(
     place: Path, *arguments: str, status: int = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "doctor", *arguments],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "SUITE_HOME": "", "HOME": str(place)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
+    without_home = {"SUITE_HOME": "", "HOME": str(place)}
+    return command.suite(place, "doctor", *arguments, status=status, variables=without_home | variables)
 
 
 def test_command_works_without_a_home_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -246,6 +238,10 @@ def test_command_refuses_a_home_that_is_no_folder(tmp_path: Path) -> None:
 def test_command_says_so_where_pytorch_is_broken(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('libgomp.so.1: not found')\n")
-    printed = suite(tmp_path, status=1, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}").stdout
+    broken = command.environment(tmp_path, {"SUITE_HOME": "", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    call = [sys.executable, "-m", "suite", "doctor"]
+    done = subprocess.run(call, cwd=tmp_path, env=broken, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    printed = done.stdout
     assert "problem torch: cannot be imported (ImportError: libgomp.so.1: not found)" in printed
     assert "home:" in printed and "output:" in printed  # the rest is examined all the same

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from suite.catalog import MODELS, model_card
 from suite.cli import main
 from suite.task import Subject
 from suite.weights import build, find_weights
+from tests.command import suite
 
 
 def subject_of(name: str, scale: int = 4) -> Subject:
@@ -77,14 +76,12 @@ def test_forms_are_timed_in_the_backend_and_stay_as_they_are() -> None:
 @pytest.mark.slow
 def test_the_command_writes_a_file_once_and_says_how_far_it_differs(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
-    command = [sys.executable, "-m", "suite", "export", "ecbsr-m4c16", "--out", str(file), "--threads", "1"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    command = ("export", "ecbsr-m4c16", "--out", str(file), "--threads", "1")
+    done = suite(tmp_path, *command)
     assert f"{file}: " in done.stdout and "opset 17" in done.stdout
     assert "differs from PyTorch by up to" in done.stdout
     assert onnx.load(str(file)).producer_name == "efficient-sr-suite"
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 1
+    again = suite(tmp_path, *command, status=1)
     assert again.stderr == f"suite export: {file} is there already: use --force to replace it.\n"
 
 

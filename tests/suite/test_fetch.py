@@ -5,12 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,10 +22,13 @@ from suite.catalog.origins import HOST, Origin, of_dataset, of_models, origins
 from suite.download import Patience
 from suite.errors import SuiteError, UsageError
 from suite.fetch import Fetched, fetch, find_host, is_there, pixel_digest, place
+from tests.command import Done, environment, start_suite, suite
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = bytes(range(256)) * 1000
-QUICK = Patience(connect_s=1, silence_s=0.3, least_bytes_per_s=1e6, retries=1)
+PATIENT = Patience(connect_s=60, silence_s=60, least_bytes_per_s=4096, retries=1)
+QUICK = Patience(connect_s=60, silence_s=1, least_bytes_per_s=1e6, retries=1)
+"""For servers that say nothing more."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +74,17 @@ def picture(name: str = "a.png", seed: int = 0) -> Origin:
     return dataclasses.replace(one, path=f"data/Set/HR/{name}", bytes=10_000, sha256="", pixels=pixels)
 
 
-def bring(home: Path, server: Server, *wanted: Origin, answers: list[Answer] | None = None) -> list[Fetched]:
+def bring(
+    home: Path,
+    server: Server,
+    *wanted: Origin,
+    answers: list[Answer] | None = None,
+    patience: Patience = PATIENT,
+) -> list[Fetched]:
     for one in wanted:
         if answers:
             server.answers[urlsplit(one.address()).path] = list(answers)
-    return list(fetch(wanted, home, server.host, patience=QUICK))
+    return list(fetch(wanted, home, server.host, patience=patience))
 
 
 def files(folder: Path) -> list[str]:
@@ -117,7 +122,7 @@ def test_progress_is_told_and_begins_anew_with_an_attempt(server: Server, tmp_pa
     path = urlsplit(origin().address()).path
     server.answers[path] = [sends(CONTENT[:5000], declared=len(CONTENT)), sends(CONTENT)]
     told: list[int] = []
-    list(fetch([origin()], tmp_path, server.host, lambda one, received: told.append(received), QUICK))
+    list(fetch([origin()], tmp_path, server.host, lambda one, received: told.append(received), PATIENT))
     second = told.index(0, 1)
     assert told[second - 1] == 5000
     assert told[-1] == len(CONTENT)
@@ -163,9 +168,6 @@ def test_a_redirection_is_followed(server: Server, tmp_path: Path) -> None:
         (says(204), "the server answers 204", 1),
         (says(500), "the server answers 500", 2),
         (says(503), "the server answers 503", 2),
-        (stalls(2), "does not answer in time", 2),
-        (stalls(2, b"x" * 100), "stopped after 100 bytes", 2),
-        (drips(0.02), "stopped after", 2),
         (says(302, {"Location": "http://example.org/net.pth"}), "which is not https: it is not followed", 1),
         (says(302, {"Location": "file:///etc/passwd"}), "file:///etc/passwd, which is not https", 1),
         (says(302, {"Location": "/someone/net/c0ffee/models/net.pth"}), "redirected more than 5 times", 1),
@@ -175,15 +177,33 @@ def test_a_redirection_is_followed(server: Server, tmp_path: Path) -> None:
 def test_a_bad_answer_is_said_in_one_sentence_and_nothing_is_kept(
     answer: Answer, problem: str, attempts: int, server: Server, tmp_path: Path
 ) -> None:
-    begin = time.monotonic()
     (one,) = bring(tmp_path, server, origin(), answers=[answer])
+    assert_refused(one, problem, tmp_path)
+    assert len(server.asked) in (attempts, 6 * attempts)  # each redirection is a question too
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (stalls(600), "does not answer in time"),
+        (stalls(600, b"x" * 100), "stopped after 100 bytes"),
+        (drips(0.02), "stopped after"),
+    ],
+)
+def test_a_server_that_takes_too_long_is_asked_once_more_and_given_up(
+    answer: Answer, problem: str, server: Server, tmp_path: Path
+) -> None:
+    (one,) = bring(tmp_path, server, origin(), answers=[answer], patience=QUICK)
+    assert_refused(one, problem, tmp_path)
+    assert len(server.asked) == 2
+
+
+def assert_refused(one: Fetched, problem: str, home: Path) -> None:
     assert one.state == "missing"
     assert problem in one.problem
     assert one.problem.endswith(".")
     assert "\n" not in one.problem
-    assert len(server.asked) in (attempts, 6 * attempts)  # each redirection is a question too
-    assert files(tmp_path) == []
-    assert time.monotonic() - begin < 20
+    assert files(home) == []
 
 
 def test_what_was_in_its_place_stays_if_the_known_file_does_not_come(server: Server, tmp_path: Path) -> None:
@@ -204,7 +224,7 @@ def test_a_server_that_is_silent_is_not_asked_for_the_rest(server: Server, tmp_p
     wanted = [origin(f"{number}.pth") for number in range(5)]
     (tmp_path / "weights/NET").mkdir(parents=True)
     (tmp_path / "weights/NET/3.pth").write_bytes(CONTENT)
-    found = bring(tmp_path, server, *wanted, answers=[stalls(2)])
+    found = bring(tmp_path, server, *wanted, answers=[stalls(600)], patience=QUICK)
     assert [one.state for one in found] == ["missing", "missing", "missing", "there", "missing"]
     assert len({one.problem for one in found if one.problem}) == 1
     assert len(server.asked) == 2
@@ -214,7 +234,7 @@ def test_no_server_at_all_is_said(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        (one,) = fetch([origin()], tmp_path, host, patience=QUICK)
+        (one,) = fetch([origin()], tmp_path, host, patience=PATIENT)
     assert "cannot be reached" in one.problem
     assert "SUITE_MIRROR" in one.problem
 
@@ -356,26 +376,8 @@ def test_a_mirror_that_is_no_address_is_wrong_usage(mirror: str, monkeypatch: py
 # The command
 
 
-def environment(tmp_path: Path, mirror: str) -> dict[str, str]:
-    home = str(tmp_path / "home")
-    return {**os.environ, "SUITE_HOME": home, "SUITE_MIRROR": mirror, "PYTHONPATH": str(ROOT)}
-
-
-def command(
-    tmp_path: Path, *arguments: str, mirror: str = "http://127.0.0.1:9", status: int = 0
-) -> subprocess.CompletedProcess[str]:
-    (tmp_path / "home").mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "fetch", *arguments],
-        env=environment(tmp_path, mirror),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
+def command(tmp_path: Path, *arguments: str, mirror: str = "http://127.0.0.1:9", status: int = 0) -> Done:
+    return suite(tmp_path, "fetch", *arguments, status=status, variables={"SUITE_MIRROR": mirror})
 
 
 def stock(server: Server, home: Path, wanted: list[Origin]) -> None:
@@ -431,23 +433,16 @@ def test_an_interrupted_command_leaves_no_damage_and_goes_on(
     wanted = of_dataset(DATASETS["Set5"])
     stock(server, home, wanted)
     path = urlsplit(wanted[2].address()).path
-    server.answers[path] = [stalls(60, b"x" * 1000), *server.answers[path]]
-    (tmp_path / "home").mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "suite", "fetch", "datasets", "Set5"],
-        env=environment(tmp_path, server.host),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    while path not in server.asked:
-        time.sleep(0.05)
-        assert process.poll() is None
-    process.send_signal(sign)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == status
-    assert "Traceback" not in said
-    assert ("the same command goes on from here" in said) == (sign == signal.SIGINT)
+    server.answers[path] = [stalls(600, b"x" * 1000), *server.answers[path]]
+    variables = environment(tmp_path, {"SUITE_MIRROR": server.host})
+    with start_suite("fetch", "datasets", "Set5", environment=variables) as process:
+        while path not in server.asked:
+            assert not process.ended(0.05)
+        process.send_signal(sign)
+        done = process.wait()
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert ("the same command goes on from here" in done.stderr) == (sign == signal.SIGINT)
     assert [is_there(one, tmp_path / "home") for one in wanted] == [True, True, False, False, False]
     done = command(tmp_path, "datasets", "Set5", mirror=server.host)
     assert "Set5: 2 there already, 3 fetched" in done.stdout

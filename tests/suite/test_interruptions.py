@@ -8,12 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,12 +19,12 @@ import pandas as pd
 import pytest
 from clusters import kill_one, local_cluster
 from PIL import Image
-from test_executors import is_there, wait_until_gone
+from test_executors import wait_until_gone
 
 from suite.locks import hold_run
 from suite.records import Store, frame
+from tests.command import Started, environment, start_suite
 
-ROOT = Path(__file__).resolve().parents[2]
 TASKS = 12
 MODELS = ("bicubic", "rfdn-dsconv", "rfdn-bsconv-s")
 
@@ -49,32 +46,32 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(place: Path, run: str, *more: str, limit: int | None = None) -> subprocess.Popen[str]:
+def start(place: Path, run: str, *more: str, limit: int | None = None) -> Started:
     """Twelve tasks: cost at two inputs, and quality on two sets, of three small networks."""
-
-    def limited() -> None:
-        assert limit is not None
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    models = ["--models", *MODELS, "--datasets", "one=one", "two=two", "--measures", "cost", "quality"]
-    others = ["--threads", "1", "--out", run, "--no-report", "--no-crops", *more]
-    return subprocess.Popen(
-        [sys.executable, "-m", "suite", "run", *models, *others],
+    return start_suite(
+        *("run", "--models", *MODELS, "--datasets", "one=one", "two=two", "--measures", "cost", "quality"),
+        *("--threads", "1", "--out", run, "--no-report", "--no-crops", *more),
         cwd=place,
-        env={**os.environ, "SUITE_HOME": str(place / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=limited if limit else None,
+        environment=environment(place),
+        largest_file=limit,
     )
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+def finish(process: Started) -> tuple[int, str]:
     """Exit status and standard error of a process that ends by itself."""
-    _, errors = process.communicate(timeout=600)
-    assert "Traceback" not in errors
-    return process.returncode, errors
+    with process:
+        done = process.wait()
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def wait_for_records(process: Started, run: Path, count: int, seconds: float = 0) -> None:
+    """Wait until a run has so many records, and then so many seconds, or has ended."""
+    file = run / "records.jsonl"
+    while (file.read_bytes().count(b"\n") if file.exists() else 0) < count:
+        if process.ended(0.01):
+            return
+    process.ended(seconds)
 
 
 def figures(run: Path) -> pd.DataFrame:
@@ -94,12 +91,11 @@ def assert_complete(run: Path, undisturbed: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(place: Path) -> tuple[Path, float]:
-    """A run that nothing happened to, and how many seconds it took."""
-    begin = time.monotonic()
-    status, errors = finish(start(place, "undisturbed", "--workers", "2"))
+def undisturbed(place: Path) -> Path:
+    """A run in one process that nothing happened to."""
+    status, errors = finish(start(place, "undisturbed"))
     assert status == 0, errors
-    return place / "undisturbed", time.monotonic() - begin
+    return place / "undisturbed"
 
 
 def descendants(process: int) -> list[int]:
@@ -127,9 +123,9 @@ def is_worker(process: int) -> bool:
     return False
 
 
-def kill(process: subprocess.Popen[str], victim: str) -> list[int]:
+def kill(process: Started, victim: str) -> list[int]:
     """Kill the driver, one of its workers, or all; the processes of the run there were."""
-    there = [process.pid, *descendants(process.pid)]
+    there = [process.number, *descendants(process.number)]
     victims = {"driver": there[:1], "worker": [one for one in there if is_worker(one)][:1], "all": there}
     for one in victims[victim]:
         with contextlib.suppress(ProcessLookupError):
@@ -137,54 +133,48 @@ def kill(process: subprocess.Popen[str], victim: str) -> list[int]:
     return there
 
 
-def disturb(place: Path, run: str, victim: str, after: float) -> None:
-    """Begin a run, kill something of it after so many seconds, see that nothing is left, call again."""
-    process = start(place, run, "--workers", "2")
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=after)
-    there = kill(process, victim)
+def disturb(place: Path, run: str, victim: str, records: int, seconds: float = 0) -> None:
+    """Begin a run, kill something of it after so many records, see that nothing is left, call again."""
+    with start(place, run, "--workers", "2") as process:
+        wait_for_records(process, place / run, records, seconds)
+        there = kill(process, victim)
+        done = process.wait()
     if victim == "worker":
-        status, errors = finish(process)  # nobody need call again: another does what it did
-        assert status == 0, errors
-    else:
-        process.communicate()
-        assert not wait_until_gone(there)
-    status, errors = finish(start(place, run, "--workers", "2"))
+        assert done.returncode == 0, done.stderr  # nobody need call again: another does what it did
+    assert not wait_until_gone(there)
+    status, errors = finish(start(place, run))
     assert status == 0, errors
-    assert not [one for one in there if is_there(one)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("victim", "share"), [("driver", 0.7), ("worker", 0.75), ("all", 0.8)])
+@pytest.mark.parametrize(("victim", "records"), [("driver", 7), ("worker", 1), ("all", 8)])
 def test_killed_and_called_again_a_run_is_as_if_undisturbed(
-    place: Path, undisturbed: tuple[Path, float], victim: str, share: float
+    place: Path, undisturbed: Path, victim: str, records: int
 ) -> None:
-    disturb(place, f"killed-{victim}", victim, share * undisturbed[1])
-    assert_complete(place / f"killed-{victim}", undisturbed[0])
+    disturb(place, f"killed-{victim}", victim, records)
+    assert_complete(place / f"killed-{victim}", undisturbed)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("number", range(50))
-def test_killed_at_a_random_moment(place: Path, undisturbed: tuple[Path, float], number: int) -> None:
+def test_killed_at_a_random_moment(place: Path, undisturbed: Path, number: int) -> None:
     chance = random.Random(number)
     victim = chance.choice(["driver", "driver", "all"])
-    disturb(place, f"random-{number}", victim, chance.uniform(0, 1) * undisturbed[1])
-    assert_complete(place / f"random-{number}", undisturbed[0])
+    disturb(place, f"random-{number}", victim, chance.randrange(TASKS), chance.uniform(0, 1))
+    assert_complete(place / f"random-{number}", undisturbed)
 
 
 @pytest.fixture(scope="module")
-def on_cluster(place: Path) -> Iterator[Callable[[str, float | None], None]]:
-    """A function that makes a run on a Dask cluster and kills a worker after so many seconds."""
+def on_cluster(place: Path) -> Iterator[Callable[..., None]]:
+    """``(name, records, seconds=0)`` makes a run on a Dask cluster and then kills a worker."""
     with local_cluster() as cluster:
 
-        def run(name: str, after: float | None) -> None:
+        def run(name: str, records: int, seconds: float = 0) -> None:
             address = cluster.scheduler_address.replace("tcp", "dask")
-            process = start(place, name, "--executor", address)
-            if after is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=after)
+            with start(place, name, "--executor", address) as process:
+                wait_for_records(process, place / name, records, seconds)
                 assert kill_one(cluster)
-            status, errors = finish(process)
+                status, errors = finish(process)
             assert status == 0, errors
 
         yield run
@@ -192,30 +182,26 @@ def on_cluster(place: Path) -> Iterator[Callable[[str, float | None], None]]:
 
 @pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_figures_though_a_worker_is_killed(
-    place: Path, undisturbed: tuple[Path, float], on_cluster: Callable[[str, float | None], None]
+    place: Path, undisturbed: Path, on_cluster: Callable[..., None]
 ) -> None:
-    on_cluster("dask", 0.8 * undisturbed[1])
-    assert_complete(place / "dask", undisturbed[0])
+    on_cluster("dask", 7)
+    assert_complete(place / "dask", undisturbed)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("number", range(50))
 def test_a_dask_worker_killed_at_a_random_moment(
-    place: Path,
-    undisturbed: tuple[Path, float],
-    on_cluster: Callable[[str, float | None], None],
-    number: int,
+    place: Path, undisturbed: Path, on_cluster: Callable[..., None], number: int
 ) -> None:
-    on_cluster(f"dask-{number}", random.Random(number).uniform(0, 1) * undisturbed[1])
-    assert_complete(place / f"dask-{number}", undisturbed[0])
+    chance = random.Random(number)
+    on_cluster(f"dask-{number}", chance.randrange(TASKS), chance.uniform(0, 1))
+    assert_complete(place / f"dask-{number}", undisturbed)
 
 
 @pytest.mark.slow
-def test_a_second_driver_is_refused_and_a_torn_line_is_measured_again(
-    place: Path, undisturbed: tuple[Path, float]
-) -> None:
+def test_a_second_driver_is_refused_and_a_torn_line_is_measured_again(place: Path, undisturbed: Path) -> None:
     run = place / "torn"
-    shutil.copytree(undisturbed[0], run)
+    shutil.copytree(undisturbed, run)
     content = (run / "records.jsonl").read_bytes()
     (run / "records.jsonl").write_bytes(content[:-200])
     with hold_run(run):
@@ -227,7 +213,7 @@ def test_a_second_driver_is_refused_and_a_torn_line_is_measured_again(
     status, errors = finish(start(place, "torn"))
     assert status == 0, errors
     assert "torn/records.jsonl: 1 line(s) could not be read and were left out." in errors
-    assert_complete(run, undisturbed[0])
+    assert_complete(run, undisturbed)
 
 
 def assert_resumes(place: Path, run: str, undisturbed: Path, errors: str, reason: str) -> None:
@@ -240,31 +226,29 @@ def assert_resumes(place: Path, run: str, undisturbed: Path, errors: str, reason
 
 
 @pytest.mark.slow
-def test_a_file_that_may_not_grow_ends_a_run_and_loses_nothing(
-    place: Path, undisturbed: tuple[Path, float]
-) -> None:
-    size = (undisturbed[0] / "records.jsonl").stat().st_size
+def test_a_file_that_may_not_grow_ends_a_run_and_loses_nothing(place: Path, undisturbed: Path) -> None:
+    size = (undisturbed / "records.jsonl").stat().st_size
     status, errors = finish(start(place, "limited", limit=size // 2))
     assert status == 1
-    assert_resumes(place, "limited", undisturbed[0], errors, "File too large")
+    assert_resumes(place, "limited", undisturbed, errors, "File too large")
     assert finish(start(place, "limited"))[0] == 0
-    assert_complete(place / "limited", undisturbed[0])
+    assert_complete(place / "limited", undisturbed)
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_a_run_and_loses_nothing(place: Path, undisturbed: tuple[Path, float]) -> None:
+def test_a_full_disk_ends_a_run_and_loses_nothing(place: Path, undisturbed: Path) -> None:
     disk = place / "disk"
     disk.mkdir()
-    size = (undisturbed[0] / "records.jsonl").stat().st_size
+    size = (undisturbed / "records.jsonl").stat().st_size
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size // 2 // 4096 * 4 + 12}k", "none", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("needs the right to mount a small disk")
     try:
         status, errors = finish(start(place, "disk/run"))
         assert status == 1
-        assert_resumes(place, "disk/run", undisturbed[0], errors, "No space left on device")
+        assert_resumes(place, "disk/run", undisturbed, errors, "No space left on device")
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
         assert finish(start(place, "disk/run"))[0] == 0
-        assert_complete(disk / "run", undisturbed[0])
+        assert_complete(disk / "run", undisturbed)
     finally:
         subprocess.run(["umount", str(disk)], check=True)

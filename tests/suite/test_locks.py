@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -74,31 +73,31 @@ def free_after(seconds: float, *, alone: bool) -> bool:
 
 def test_tasks_share_a_machine() -> None:
     with hold_machine(alone=False):
-        assert free_after(5, alone=False)
+        assert free_after(60, alone=False)
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])
 def test_a_timing_shares_it_with_nobody(first: bool, second: bool) -> None:
     with hold_machine(alone=first):
         assert not free_after(0.6, alone=second)
-    assert free_after(5, alone=second)
+    assert free_after(60, alone=second)
 
 
 def test_whoever_wants_it_alone_is_not_passed_by_those_who_come_later() -> None:
     order: list[str] = []
 
-    def take(name: str, alone: bool) -> None:
-        with hold_machine(alone=alone):
+    def take(name: str, alone: bool, waits: threading.Event) -> None:
+        with hold_machine(alone=alone, say=lambda words: waits.set()):
             order.append(name)
-            time.sleep(0.1)
 
     with hold_machine(alone=False):
-        timing = threading.Thread(target=take, args=("timing", True))
+        waits = [threading.Event(), threading.Event()]
+        timing = threading.Thread(target=take, args=("timing", True, waits[0]))
         timing.start()
-        time.sleep(0.5)
-        later = threading.Thread(target=take, args=("later", False))
+        assert waits[0].wait(60)
+        later = threading.Thread(target=take, args=("later", False, waits[1]))
         later.start()
-        time.sleep(0.5)
+        assert waits[1].wait(60)
         assert not order
     timing.join()
     later.join()
@@ -123,7 +122,7 @@ def test_the_lock_of_a_killed_process_does_not_block(how: str) -> None:
     with holder(how) as other:
         assert not free_after(0.6, alone=True)
         other.send_signal(signal.SIGKILL)
-    assert free_after(5, alone=True)
+    assert free_after(60, alone=True)
 
 
 def test_where_the_cache_cannot_be_written_the_lock_lies_elsewhere(

@@ -7,8 +7,6 @@ import json
 import os
 import pickle
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +27,11 @@ from suite.errors import SuiteError
 from suite.images import read_rgb
 from suite.pictures import read_picture
 from suite.weights import Weights, build, fit, read_state, training_facts
+from tests.command import suite
 from tests.suite.profiles import few
 
 ROOT = Path(__file__).resolve().parents[2]
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-
-
-def environment(place: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "SUITE_HOME": str(place / "home"), "COLUMNS": "160"}
-
-
-def suite(place: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    (place / "home").mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", *arguments],
-        cwd=place, env=environment(place), capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def encoded(kind: str, image: Image.Image, **options: Any) -> bytes:

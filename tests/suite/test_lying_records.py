@@ -27,6 +27,7 @@ from suite.comparison import compare_runs
 from suite.ledger.audit import audit
 from suite.records import LONGEST, Record, Store, from_json, load_run, read_lines, to_json
 from suite.soundness import problems_of
+from tests.command import environment, suite
 from tests.suite.profiles import few
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,20 +37,6 @@ LINES = [line for file in sorted(DATA.glob("records_*.jsonl")) for line in file.
 ESCAPE = "\x1b]0;title\x07\x1b[2J\x1b[31m"
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 NASTY = f"n{ESCAPE}{MARKUP}\u202e\x00\udcff\n[9/9] done {{{{ 7*7 }}}} %s"
-
-
-def suite(place: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", *arguments],
-        cwd=place, env=environment(place), capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def environment(place: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "SUITE_HOME": str(place), "COLUMNS": "160"}
 
 
 def nasty(value: Any, text: str = NASTY) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from suite.errors import SuiteError
 from suite.merge import environments, merge
 from suite.outputs import FOLDER, Pictures
 from suite.records import Record, Store, Value, to_json
+from tests.command import call_suite
 
 MakeRun = Callable[..., Path]
 BASE = Record("0" * 16, "quality", "bsrn", 4, "official", "eager", "cpu", "fp32", 1, dataset="Set5")
@@ -138,8 +138,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: MakeRun) -> None:
 
 
 def merging(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "suite", "merge", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return call_suite("merge", *map(str, arguments))
 
 
 def test_the_command_writes_a_run_that_can_be_merged_into(tmp_path: Path, run: MakeRun) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from suite.profiles import explain, read_profile
 from suite.records import Record, load_run
 from suite.task import Subject, Task
 from suite.weights import NO_WEIGHTS, Weights
+from tests.command import call_suite
 
 FIRST, SECOND = "bsrn", "rfdn"
 SIZE = (3, 40, 44)
@@ -25,8 +25,7 @@ SIZE = (3, 40, 44)
 
 def call(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"SUITE_HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [sys.executable, "-m", "suite", "profile", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=900)
+    return call_suite("profile", *arguments, environment=environment)
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ def test_freshly_allocated_memory_shows_as_page_faults() -> None:
     assert used.minor_faults > 0.5 * size / mmap.PAGESIZE
     assert used.user_ms + used.system_ms > 0
     assert milliseconds > 0
-    _, calm = plain(state(lambda x: x, []))
-    assert calm.minor_faults < 100
+    calm = [plain(state(lambda x: x, []))[1].minor_faults for _ in range(5)]
+    assert min(calm) < 100  # another thread of this process may have some of its own
 
 
 def test_calls_of_one_layer_are_one_row_and_unread_parameters_have_theirs() -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from jsonschema import Draft202012Validator
 from suite.records import Record, Value, from_json, to_json
 from suite.schema import DEEPEST, RECORD, RUN, problem_of_record, problem_of_run
 from suite.validation import compile_schema
+from tests.command import suite
 from tests.conftest import TinySet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,35 +60,12 @@ def test_the_schema_has_the_fields_of_the_dataclass(schema: dict[str, Any], kind
 
 def test_every_record_of_a_run_is_valid(tiny_set: TinySet, tmp_path: Path) -> None:
     folder = tiny_set()
-    command = [
-        *(
-            sys.executable,
-            "-m",
-            "suite",
-            "run",
-            "--models",
-            "bicubic",
-            "espcn",
-            "--out",
-            "made",
-            "--no-report",
-        ),
-        *(
-            "--measures",
-            "cost",
-            "quality",
-            "--datasets",
-            f"own={folder}",
-            f"none={tmp_path}",
-            "--scales",
-            "4",
-            "8",
-        ),
-        *("--protocols", "sr-y", "ntire-rgb", "--threads", "1"),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "SUITE_HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1, done.stderr  # x8, weights and a folder are missing: records that say so
+    suite(
+        *(tmp_path, "run", "--models", "bicubic", "espcn", "--out", "made", "--no-report"),
+        *("--measures", "cost", "quality", "--datasets", f"own={folder}", f"none={tmp_path}"),
+        *("--scales", "4", "8", "--protocols", "sr-y", "ntire-rgb", "--threads", "1"),
+        status=1,  # x8, weights and a folder are missing: records that say so
+    )
     lines = (tmp_path / "made" / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert {bool(json.loads(line)["values"]) for line in lines} == {True, False}
     for line in lines:
@@ -101,13 +76,8 @@ def test_every_record_of_a_run_is_valid(tiny_set: TinySet, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_every_record_of_time_and_memory_is_valid(tmp_path: Path) -> None:
-    command = [
-        *(sys.executable, "-m", "suite", "run", "--models", "bicubic", "--out", "made", "--no-report"),
-        *("--measures", "memory", "runtime", "--effort", "quick", "--threads", "1"),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "SUITE_HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
+    command = ("run", "--models", "bicubic", "--out", "made", "--no-report")
+    suite(tmp_path, *command, "--measures", "memory", "runtime", "--effort", "quick", "--threads", "1")
     records = [json.loads(line) for line in (tmp_path / "made" / "records.jsonl").read_text().splitlines()]
     assert sum("twin_ms" in record["details"] for record in records) == 1
     for record in records:

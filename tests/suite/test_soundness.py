@@ -23,18 +23,8 @@ from suite.records import Record, Store, Value, from_json, make_key, to_json
 from suite.repeating import look
 from suite.soundness import problems_of, title
 from suite.weights import sha256_of
+from tests.command import ROOT, suite
 from tests.conftest import TinySet
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def suite(place: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "SUITE_HOME": str(place), "COLUMNS": "160"}
-    command = [sys.executable, "-m", "suite", *arguments]
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def run_once(place: Path) -> list[Record]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ from PIL import Image
 
 from suite import cli
 from suite.images import enlarge
+from tests.command import suite
 
 ROOT = Path(__file__).resolve().parents[2]
 COARSE = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -37,15 +35,11 @@ def call(*arguments: str) -> int:
 def test_a_process_of_its_own_with_a_good_and_three_wrong_images(place: Path) -> None:
     (place / "torn.png").write_bytes((place / "a.png").read_bytes()[:200])
     (place / "text.png").write_text("no pixels")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "suite", "upscale", "bicubic"),
-            *("none.png", "torn.png", "text.png", "a.png", "--out", "out", "--threads", "1"),
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    done = suite(
+        *(place, "upscale", "bicubic", "none.png", "torn.png", "text.png", "a.png"),
+        *("--out", "out", "--threads", "1"),
+        status=1,
+    )
     assert "none.png does not exist." in done.stderr
     assert "torn.png is damaged" in done.stderr
     assert "text.png is not an image that can be read" in done.stderr

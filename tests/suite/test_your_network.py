@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import torch
 
 from suite.catalog import model_card
 from suite.weights import build
+from tests.command import suite
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "your-network.md").read_text(encoding="utf-8")
@@ -35,12 +33,11 @@ def example(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_commands_of_the_page_measure_the_network_with_the_provenance_of_any_other(example: Path) -> None:
-    environment = {key: value for key, value in os.environ.items() if key != "SUITE_HOME"}
-    environment["PYTHONPATH"] = str(ROOT)
-    command = [sys.executable, "-m", "suite", "run", "--models", "theirs/card.toml"]
-    command += ["--datasets", "photos", "--measures", "quality", "cost", "--no-report", "--out", "run"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=example, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr
+    suite(
+        *(example, "run", "--models", "theirs/card.toml", "--datasets", "photos"),
+        *("--measures", "quality", "cost", "--no-report", "--out", "run"),
+        variables={"SUITE_HOME": ""},
+    )
     lines = (example / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()
     quality = next(r for r in map(json.loads, lines) if r["measure"] == "quality")
     assert quality["model"] == "theirs"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from suite.checking import CHECKS, Check, Finding, candidate_of, examine
 from suite.checking.candidate import Candidate
 from suite.task import Subject
 from suite.weights import NO_WEIGHTS, WITHOUT_PARAMETERS, Weights
+from tests.command import suite
 
 ROOT = Path(__file__).resolve().parents[3]
 BY_NAME = {check.name: check for check in CHECKS}
@@ -404,11 +402,7 @@ def test_the_page_has_a_row_for_each_check_with_its_question() -> None:
 
 
 def test_a_process_of_its_own_prints_one_line_a_check(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", "check", "bicubic", "--home", str(tmp_path), "--threads", "1"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0
+    done = suite(tmp_path, "check", "bicubic", "--home", str(tmp_path), "--threads", "1")
     assert done.stderr == "Bicubic x4, weights: no parameters\n"
     *lines, last = done.stdout.splitlines()
     assert [re.split(r"  +", line)[1] for line in lines] == [check.name for check in CHECKS]

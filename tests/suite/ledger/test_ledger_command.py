@@ -12,8 +12,7 @@ import pytest
 
 from suite.ledger import load_ledger
 from suite.records import Record, Store, Value
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.command import ROOT, suite
 
 LEDGER = """
 id = "mine"
@@ -28,23 +27,6 @@ rows = [
   { model = "swinir", status = "single source", sources = ["A"], params = 897 },
 ]
 """
-
-
-def suite(
-    place: Path, *arguments: str, status: int, home: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "SUITE_HOME": str(home or place), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", *arguments],
-        cwd=place,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def record(measure: str, metric: str, value: float) -> Record:
@@ -186,7 +168,16 @@ sys.exit(f"imported {heavy}" if heavy else 0)
 @pytest.mark.slow
 def test_bsrn_and_imdn_are_reproduced_on_real_data(tmp_path: Path, home: Path) -> None:
     command = ["run", "--models", "bsrn", "imdn", "--datasets", "Set5", "--measures", "cost", "quality"]
-    suite(tmp_path, *command, "--no-report", "--threads", "1", "--out", "run", status=0, home=home)
+    suite(
+        tmp_path,
+        *command,
+        "--no-report",
+        "--threads",
+        "1",
+        "--out",
+        "run",
+        variables={"SUITE_HOME": str(home)},
+    )
     data = json.loads(suite(tmp_path, "verify", "run", "--format", "json", status=0).stdout)
     verdicts = {
         (finding["table"], finding["model"], finding["metric"], finding["dataset"]): finding["verdict"]

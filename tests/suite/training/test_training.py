@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +26,9 @@ from suite.training.recipe import Recipe, load_recipe, names
 from suite.training.schedule import learning_rate
 from suite.training.start import start_as_interpolation
 from suite.weights import build, find_weights, load_model
+from tests.command import environment, start_suite
+from tests.command import suite as call
 
-ROOT = Path(__file__).resolve().parents[3]
 TINY = dataclasses.replace(model_card("bsrn"), arguments={"channels": 16, "blocks": 1}, official={})
 SMALL = Recipe(iterations=6, batch=2, patch=16, rate=1e-3, final_rate=1e-5, validate_every=3, save_every=2)
 
@@ -314,19 +313,8 @@ def command(tmp_path: Path, out: str, *more: str) -> list[str]:
     return [*COMMAND, *SHORT, *more, "--data", str(tmp_path / "train"), "--out", str(tmp_path / out)]
 
 
-def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "home").mkdir(exist_ok=True)
-    return {**os.environ, "PYTHONPATH": str(ROOT), "SUITE_HOME": str(tmp_path / "home")}
-
-
 def suite(tmp_path: Path, arguments: list[str], status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "suite", *arguments],
-        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+    return call(tmp_path, *arguments, status=status).stderr
 
 
 @pytest.mark.slow
@@ -334,16 +322,12 @@ def test_killed_at_any_moment_and_started_again_it_ends_bit_identical(tmp_path: 
     images(tmp_path / "train")
     suite(tmp_path, command(tmp_path, "whole"))
     for delay in (0.0, 0.3):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "suite", *command(tmp_path, "killed")],
-            cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (tmp_path / "killed/checkpoint.pt").exists():
-            time.sleep(0.01)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        arguments = command(tmp_path, "killed")
+        with start_suite(*arguments, cwd=tmp_path, environment=environment(tmp_path)) as process:
+            while not (tmp_path / "killed/checkpoint.pt").exists():
+                assert not process.ended(0.01)
+            process.ended(delay)
+            process.send_signal(signal.SIGKILL)
     suite(tmp_path, command(tmp_path, "killed"))
     first, second = (
         torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("whole", "killed")
