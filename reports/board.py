@@ -1,5 +1,8 @@
 """The leaderboards as the page's script needs them: what rows can be filtered by, which columns can be
-chosen, every figure for the exports, and the record behind each."""
+chosen, what the exports say beyond the table, and the record behind each figure.
+
+What stands in the table is not written again: ``static/unpack.js`` takes figures, ranks and keys from
+there."""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reports.definitions import dataset_order
+from reports.distributions import Distribution
 from reports.escapes import LATEX, MARKDOWN
-from reports.export_tables import ExportTable, of_leaderboard
+from reports.export_tables import ExportTable, number, of_leaderboard
 from reports.leaderboard import sort_records
 from reports.published_cells import CellKey, PublishedFigure, published_cells
 from reports.record_facts import record_facts
@@ -49,8 +53,13 @@ class Board:
     """What goes into the page as JSON."""
 
 
-def build_board(view: View, records: Sequence[Record], commands: Sequence[str]) -> Board:
-    """The leaderboards of a view of records, which the commands made."""
+def build_board(
+    view: View, records: Sequence[Record], commands: Sequence[str], distributions: Sequence[Distribution] = ()
+) -> Board:
+    """The leaderboards of a view of records, which the commands made.
+
+    ``distributions`` are those of the page, which has the PSNR of their images already.
+    """
     published = published_cells(records)
     sheets = [of_leaderboard(table, published) for table in view.tables]
     extra = {name for sheet in sheets for head in sheet.heads for name, _ in head.extra}
@@ -59,8 +68,8 @@ def build_board(view: View, records: Sequence[Record], commands: Sequence[str]) 
     data = {
         "escapes": {"markdown": dict(MARKDOWN), "latex": dict(LATEX)},
         "sheets": [_sheet(*pair) for pair in zip(sheets, view.tables, strict=True)],
-        "published": _published(view, published),
-        **record_facts([latest[key] for key in used if key], commands),
+        **_published(view, published),
+        **record_facts([latest[key] for key in used if key], commands, distributions),
     }
     return Board(
         facets=_facets(view),
@@ -120,6 +129,8 @@ def _at(column: Column) -> str:
 
 def _sheet(sheet: ExportTable, table: Table) -> dict[str, Any]:
     places = [(group, row) for group in table.groups for row in group.rows]
+    # The last two names of a row are those of its block.
+    blocks = list(dict.fromkeys((row.block, *row.names[-2:]) for row in sheet.rows))
     return {
         "scale": table.scale,
         "sorted": table.sorted_by,
@@ -137,29 +148,36 @@ def _sheet(sheet: ExportTable, table: Table) -> dict[str, Any]:
             }
             for head, column in zip(sheet.heads, table.columns, strict=True)
         ],
+        "blocks": blocks,
         "rows": [
             {
-                **{name: getattr(row, name) for name in ("id", "title", "sub", "block", "names")},
+                "id": row.id,
+                "block": blocks.index((row.block, *row.names[-2:])),
+                "names": row.names[:-2],
                 "is": _properties(table, group, shown),
-                "cells": [
-                    [c.parts, c.value, c.extra, c.below, c.missing, c.rank, cell.key, cell.exact]
-                    for c, cell in zip(row.cells, shown.cells, strict=True)
-                ],
+                "intervals": {
+                    place: (number(cell.lower), number(cell.upper))
+                    for place, cell in enumerate(shown.cells)
+                    if cell.interval
+                },
+                "missing": {
+                    place: cell.key for place, cell in enumerate(shown.cells) if cell.missing and cell.key
+                },
             }
             for row, (group, shown) in zip(sheet.rows, places, strict=True)
         ],
     }
 
 
-def _published(
-    view: View, published: Mapping[CellKey, Sequence[PublishedFigure]]
-) -> dict[str, list[list[str]]]:
-    """Published figures by ``KEY METRIC``: value, difference, verdict, reason, source."""
-    found: dict[str, list[list[str]]] = {}
+def _published(view: View, published: Mapping[CellKey, Sequence[PublishedFigure]]) -> dict[str, Any]:
+    """Published figures by ``KEY METRIC``: value, difference, verdict, and places of reason and source."""
+    texts: dict[str, int] = {}
+    found: dict[str, list[list[str | int]]] = {}
     for table in view.tables:
         for row in (row for group in table.groups for row in group.rows):
             for column, cell in zip(table.columns, row.cells, strict=True):
                 for figure in published.get((cell.key, column.metric), ()):
-                    facts = [figure.value, figure.difference, figure.verdict, figure.because, figure.source]
+                    places = [texts.setdefault(text, len(texts)) for text in (figure.because, figure.source)]
+                    facts: list[str | int] = [figure.value, figure.difference, figure.verdict, *places]
                     found.setdefault(f"{cell.key} {column.metric}", []).append(facts)
-    return found
+    return {"published": found, "texts": list(texts)}

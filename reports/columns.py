@@ -207,5 +207,6 @@ def print_exact(column: Column, value: float) -> str:
     unit = {"peak_bytes": " bytes", "bytes_moved": " bytes", "latency_ms": " ms", "psnr": " dB"}.get(
         column.metric, ""
     )
-    text = f"{int(value):,}" if math.isfinite(value) and value == int(value) else repr(value)
+    whole = math.isfinite(value) and value == int(value) and abs(value) < 2**53
+    text = f"{int(value):,}" if whole else repr(float(value))
     return text + unit

@@ -36,6 +36,8 @@ class Spread:
 
     id: str
     """That of its row in the leaderboard."""
+    key: str
+    """That of its record."""
     title: str
     origin: str
     values: tuple[float, ...]
@@ -109,9 +111,8 @@ def _distribution(records: Sequence[Record]) -> Distribution | None:
     for record, psnr in by_network.values():
         if tuple(sorted(psnr)) == images:
             values = tuple(psnr[image] for image in images)
-            spreads.append(
-                Spread(row_id(record), model_title(record), weights_label(record), values, box_of(values))
-            )
+            who = (row_id(record), record.key, model_title(record), weights_label(record))
+            spreads.append(Spread(*who, values, box_of(values)))
     spreads.sort(key=lambda spread: (-spread.box.median, spread.title.lower(), spread.origin))
     first = records[0]
     return Distribution(first.scale, first.dataset, first.protocol, images, tuple(spreads))

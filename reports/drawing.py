@@ -23,8 +23,8 @@ class Marker:
     x: float
     y: float
     colour: int
-    path: str
-    """Outline of the marker around its place, as SVG path data."""
+    shape: int
+    """One of `SHAPES`; the page has each outline once."""
     whiskers: tuple[str, ...]
     """Lines of the intervals, as SVG path data."""
     tip: str
@@ -103,8 +103,7 @@ def _marker(point: Point, x: float, y: float, across: Axis, up: Axis) -> Marker:
     if point.y_interval:
         bottom, top = (up.pixel(value) for value in point.y_interval)
         whiskers.append(_polyline([(x, bottom), (x, top)]))
-    outline = shape(point.style % SHAPES, RADIUS)
-    return Marker(x, y, point.style % COLOURS, outline, tuple(whiskers), point.tip)
+    return Marker(x, y, point.style % COLOURS, point.style % SHAPES, tuple(whiskers), point.tip)
 
 
 def shape(number: int, radius: float) -> str:

@@ -17,7 +17,7 @@ from reports.board import build_board
 from reports.challenge import build_challenge
 from reports.differences import build_differences
 from reports.distributions import distribution_data, draw_box, find_distributions
-from reports.drawing import COLOURS, SHAPES, Drawing, draw_panel, draw_strip, shape
+from reports.drawing import COLOURS, RADIUS, SHAPES, Drawing, draw_panel, draw_strip, shape
 from reports.escapes import embed
 from reports.gallery import Gallery
 from reports.leaderboard import build, model_title
@@ -37,6 +37,7 @@ SCRIPTS = (
     "state.js",
     "tips.js",
     "exports.js",
+    "unpack.js",
     "record.js",
     "tables.js",
     "board.js",
@@ -60,13 +61,14 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
     """
     view = build(records)
     styles = family_styles([group for table in view.tables for group in table.groups])
+    distributions = find_distributions(records)
     style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             view=view,
-            board=build_board(view, records, commands),
+            board=build_board(view, records, commands, distributions),
             charts=[build_chart(table, styles) for table in view.tables],
             plots=plot_data(view.tables, styles),
             styles=styles,
@@ -74,7 +76,7 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
             differences=build_differences(records),
             lenses=build_lenses(records),
             challenge=build_challenge(records),
-            distributions=find_distributions(records),
+            distributions=distributions,
             audits=build_audits(records),
             provenance=build_provenance(records, view),
             commands="\n".join(commands),
@@ -122,6 +124,7 @@ def _environment() -> Environment:
         "shape": shape,
         "colours": COLOURS,
         "shapes": SHAPES,
+        "radius": RADIUS,
         "families_of": _families_of,
         "merge_missing": merge_missing,
         "model_title": model_title,

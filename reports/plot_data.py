@@ -74,5 +74,5 @@ def _row(row: Row, group: int, figures: Sequence[tuple[Column, Cell]]) -> dict[s
 
 
 def _number(value: float | None, column: Column) -> float | None:
-    """A figure in the printed unit; None for one that JSON cannot hold."""
-    return None if value is None or not math.isfinite(value) else value / column.divisor
+    """A figure in the printed unit, to more digits than a drawing shows; None where JSON has no number."""
+    return None if value is None or not math.isfinite(value) else float(f"{value / column.divisor:.7g}")

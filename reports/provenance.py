@@ -90,7 +90,7 @@ def build_provenance(records: Sequence[Record], view: View) -> Provenance:
         machines=_machines(ordered),
         versions=tuple(unique(sorted(str(r.environment.get("code", "")) for r in ordered))),
         models=tuple(dict.fromkeys(map(_model, ordered))),
-        datasets=tuple(dict.fromkeys(_dataset(r) for r in ordered if r.details.get("dataset"))),
+        datasets=_datasets(ordered),
         protocols=tuple(
             (p, protocol_meaning(p))
             for p in unique(sorted((r.protocol for r in ordered), key=protocol_order))
@@ -121,6 +121,13 @@ def _model(record: Record) -> ModelSource:
         file=str(weights.get("file", "")),
         sha256=str(weights.get("sha256", "")),
     )
+
+
+def _datasets(records: Sequence[Record]) -> tuple[DatasetSource, ...]:
+    """Each set once: a timing over its images does not say where the LR images come from, a quality does."""
+    found = dict.fromkeys(_dataset(r) for r in records if r.details.get("dataset"))
+    told = {(one.name, one.scale, one.digest) for one in found if one.lr}
+    return tuple(one for one in found if one.lr or (one.name, one.scale, one.digest) not in told)
 
 
 def _dataset(record: Record) -> DatasetSource:

@@ -7,17 +7,24 @@ from typing import Any
 
 from reports.commands import remake
 from reports.definitions import protocol_meaning, size_label
+from reports.distributions import Distribution
 from reports.leaderboard import group_key, weights_digest, weights_label
 from reports.machines import configuration, environments, facts, machine_names
 from suite.records import Record
 from suite.timing import samples_of
 
+IMAGE_UNIT = 1e-4
+"""Of the figures of single images, in dB or parts of one: what a strip of dots can show."""
 
-def record_facts(records: Sequence[Record], commands: Sequence[str]) -> dict[str, Any]:
+
+def record_facts(
+    records: Sequence[Record], commands: Sequence[str], distributions: Sequence[Distribution] = ()
+) -> dict[str, Any]:
     """The facts of records by key; what many share stands once in ``shared`` and is named by its place.
 
-    A fact is a pair of a label and a text. ``samples`` are timings in ms, ``images`` the figures of single
-    images by metric.
+    A fact is a pair of a label and a text. ``samples`` are timings in ms. ``images`` are the figures of
+    single images by metric, as a place in ``bases`` and the differences to it in `IMAGE_UNIT`; or, where the
+    page has them already, as the number of a distribution, counted from 1, and the network's place in it.
     """
     shared: dict[tuple[tuple[str, str], ...], int] = {}
     names = machine_names(environments(records))
@@ -32,15 +39,15 @@ def record_facts(records: Sequence[Record], commands: Sequence[str]) -> dict[str
             (("Command that remakes it", remake(record, commands)),),
         ]
         facts_of = {
-            "own": [["Record", record.key], ["Finished", record.finished]],
+            "finished": record.finished,
             "shared": [shared.setdefault(block, len(shared)) for block in map(_filled, blocks) if block],
         }
         if times := [round(value, 3) for value in samples_of(record)]:
             facts_of["samples"] = times
-        if images := _images(record):
-            facts_of["images"] = images
         found[record.key] = facts_of
-    return {"shared": [[list(pair) for pair in block] for block in shared], "records": found}
+    bases = _add_images(found, records, distributions)
+    shared_facts = [[list(pair) for pair in block] for block in shared]
+    return {"shared": shared_facts, "records": found, "bases": bases}
 
 
 def _filled(block: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -83,10 +90,37 @@ def _environment(record: Record) -> list[tuple[str, str]]:
     return [*facts(record.environment), ("Version of the suite", str(record.environment.get("code", "")))]
 
 
-def _images(record: Record) -> dict[str, list[float]]:
-    """The figures of single images by metric, to the digits that a strip of dots can show."""
-    found: dict[str, list[float]] = {}
+def _add_images(
+    found: dict[str, dict[str, Any]], records: Sequence[Record], distributions: Sequence[Distribution]
+) -> list[list[int]]:
+    """Add ``images`` to what was found of records; returns the bases, the means over records alike."""
+    drawn = {
+        spread.key: [number, place]
+        for number, one in enumerate(distributions, start=1)
+        for place, spread in enumerate(one.spreads)
+    }
+    alike: dict[tuple[Any, ...], list[tuple[str, list[int]]]] = {}
+    for record in sorted(records, key=lambda r: r.key):
+        for metric, figures in _images(record).items():
+            if metric == "psnr" and record.key in drawn:
+                found[record.key].setdefault("images", {})[metric] = drawn[record.key]
+            else:
+                kind = (metric, record.scale, record.dataset, record.protocol, len(figures))
+                alike.setdefault(kind, []).append((record.key, figures))
+    bases: list[list[int]] = []
+    for (metric, *_), members in alike.items():
+        base = [round(sum(column) / len(column)) for column in zip(*(own for _, own in members), strict=True)]
+        for key, figures in members:
+            offsets = [figure - usual for figure, usual in zip(figures, base, strict=True)]
+            found[key].setdefault("images", {})[metric] = [len(bases), offsets]
+        bases.append(base)
+    return bases
+
+
+def _images(record: Record) -> dict[str, list[int]]:
+    """The figures of single images by metric, in `IMAGE_UNIT`."""
+    found: dict[str, list[int]] = {}
     for value in record.values:
         if value.image and abs(value.value) < 1e6:
-            found.setdefault(value.metric, []).append(round(value.value, 4))
+            found.setdefault(value.metric, []).append(round(value.value / IMAGE_UNIT))
     return found

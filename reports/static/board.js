@@ -104,6 +104,7 @@
         return chip(label + ": " + value, () => view.filters.get(facet).delete(value));
       }),
       ...(view.show.only ? [chip("Selected rows only", () => { view.show.only = false; })] : []));
+    bar.querySelector(".reach").hidden = !used.length && !view.text.trim();
     const rows = count === total ? total + " row" + (total === 1 ? "" : "s") : count + " of " + total + " rows";
     const selected = suiteSelection.rows().length;
     bar.querySelector(".shown").textContent = rows + (selected ? ", " + selected + " selected" : "");

@@ -70,17 +70,17 @@ const suiteRecord = (() => {
       ["Rank in the whole table", cell.rank === null ? "" : String(cell.rank)],
       ["Not measured", cell.missing.replace(/^not measured: /, "")],
       ...published.map(([value, difference, verdict, because, source]) =>
-        ["Published", [value + " in " + source, difference, verdict, because].filter(Boolean).join("; ")]),
+        ["Published", [value + " in " + data.texts[source], difference, verdict, data.texts[because]].filter(Boolean).join("; ")]),
     ]);
   }
 
-  function samplesOf(record, head, cell) {
+  function samplesOf(data, record, head, cell) {
     if (head.metric === "latency_ms" && record.samples) {
       const ms = record.samples;
       const words = ms.length + " timings from " + Math.min(...ms) + " to " + Math.max(...ms) + " ms";
       return ["Raw samples", words + ", the first at the top; the line is the median.", strip(ms, Number(cell.value), words)];
     }
-    const images = record.images?.[head.metric];
+    const images = suiteUnpack.images(data, record, head.metric);
     if (!images) return null;
     const words = images.length + " image" + (images.length === 1 ? "" : "s") + " from " + Math.min(...images) + " to " + Math.max(...images);
     return ["Image by image", words + ", the first at the top; the line is the mean.", strip(images, Number(cell.value), words)];
@@ -91,7 +91,7 @@ const suiteRecord = (() => {
     const shared = record.shared.map((place) => data.shared[place]);
     const isCommand = (block) => block[0]?.[0] === "Command that remakes it";
     const remade = shared.find(isCommand)?.[0][1];
-    const samples = samplesOf(record, head, cell);
+    const samples = samplesOf(data, record, head, cell);
     const title = row.title + ": " + [head.label, head.sub, head.group].filter(Boolean).join(", ");
     const unit = head.label.match(/\((.*)\)$/)?.[1] ?? "";
     const figure = cell.parts.length ? (cell.parts[0][0] + " " + unit).trim() : "not measured";
@@ -103,7 +103,7 @@ const suiteRecord = (() => {
       ...(samples ? [element("h3", { textContent: samples[0] }), element("p", { className: "about", textContent: samples[1] }), samples[2]] : []),
       ...(remade ? [element("h3", { textContent: "Command that remakes it" }), command(remade)] : []),
       element("h3", { textContent: "Record" }),
-      definitions([...record.own, ...shared.filter((block) => !isCommand(block)).flat()]));
+      definitions([["Record", cell.key], ["Finished", record.finished], ...shared.filter((block) => !isCommand(block)).flat()]));
     dialog.setAttribute("aria-labelledby", "record-title");
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {

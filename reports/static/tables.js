@@ -38,6 +38,11 @@ const suiteTables = (() => {
     element.parentElement.classList.add("scripted");
     const sheet = data.sheets[Number(element.dataset.sheet)];
     const rows = new Map(sheet.rows.map((row) => [row.id, row]));
+    for (const tr of all("tr.row", element)) {
+      const row = rows.get(tr.dataset.row);
+      suiteUnpack.row(data, sheet, row, tr);
+      row.name = (row.title + " " + row.sub).toLowerCase();
+    }
     const [groupRow, headRow] = element.tHead.rows;
     const groups = all(".group", groupRow);
     const empty = document.createElement("p");
@@ -69,13 +74,6 @@ const suiteTables = (() => {
   }
 
   function index(data, reset) {
-    for (const sheet of data.sheets) {
-      for (const row of sheet.rows) {
-        row.cells = row.cells.map(([parts, value, extra, below, missing, rank, key, exact]) =>
-          ({ parts, value, extra, below, missing, rank, key, exact }));
-        row.name = (row.title + " " + row.sub).toLowerCase();
-      }
-    }
     const tables = all("table[data-sheet]").map((element) => indexTable(element, data, reset));
     for (const table of tables) {
       for (const body of table.bodies) {

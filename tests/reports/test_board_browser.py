@@ -48,15 +48,15 @@ def visit(open_page: Open, address: str) -> Callable[..., Any]:
 
 def titles(page: Any, scale: int = 4) -> list[str]:
     """Titles of the rows that can be seen."""
-    found: list[str] = page.locator(f"#x{scale} [data-sheet] tbody .title:visible").all_inner_texts()
+    found: list[str] = page.locator(f"#x{scale} [data-sheet] tbody .title:visible").all_text_contents()
     return found
 
 
 def heads(page: Any, scale: int = 4) -> list[str]:
-    found: list[str] = page.locator(
-        f"#x{scale} [data-sheet] thead tr:last-child th:visible .label"
-    ).all_text_contents()
-    return [text.split("\u00a0")[0] for text in found]
+    """What the columns that can be seen hold, without units."""
+    labels = page.locator(f"#x{scale} [data-sheet] thead tr:last-child th:visible .label")
+    found: list[str] = labels.evaluate_all("all => all.map((one) => one.firstChild.textContent.trim())")
+    return found
 
 
 def view(page: Any) -> tuple[list[str], list[str], list[str]]:
@@ -441,3 +441,19 @@ def test_all_networks_sort_and_filter_at_once(
             page.evaluate(REPEATED.replace("ACTS", ACTS), [act, TURNS])
             assert (processor_ms() - before) / TURNS < 100, act
     session.detach()
+
+
+@pytest.mark.parametrize("filters", ["year=2022", "family=BSRN,RFDN", "scale=%C3%974", "name=rfdn"])
+def test_plots_show_the_rows_of_the_tables_and_the_bar_says_what_does_not_follow(
+    visit: Open, filters: str
+) -> None:
+    drawn = """(canvas) => [...canvas.querySelectorAll(".point")].map((one) => one.dataset.point)"""
+    with visit() as page:
+        before = page.locator(".canvas").evaluate_all(f"all => all.flatMap({drawn})")
+        assert not page.locator(".reach").is_visible()
+    with visit(f"#?{filters}") as page:
+        rows = page.locator("[data-sheet] tr.row:visible").evaluate_all("all => all.map(r => r.dataset.row)")
+        after = page.locator(".canvas").evaluate_all(f"all => all.flatMap({drawn})")
+        assert after and set(after) == set(before) & set(rows)
+        assert set(after) < set(before)
+        assert "other sections show every network" in page.locator(".reach:visible").text_content()

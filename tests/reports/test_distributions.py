@@ -97,3 +97,33 @@ def test_differences_to_a_chosen_network(
     with open_page(file.as_uri(), java_script_enabled=False) as page:
         page.locator("#by-image summary").click()
         assert page.locator("#by-image .middle:visible").count() == 2
+
+
+@pytest.mark.browser
+def test_a_record_has_the_figures_of_its_images(
+    by_image: list[Record], open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    """PSNR from the data of this section, SSIM from the record's own, each to the digits that it prints."""
+    ssim = {"bsrn": (0.91, 0.9234, 0.95), "rfdn": (0.9, 0.93, 0.9401), "imdn": (0.8, 0.9, 0.97)}
+    records = [
+        replace(
+            r, values=(*r.values, *(Value("ssim", v, image=f"s{n}") for n, v in enumerate(ssim[r.model])))
+        )
+        if r.measure == "quality"
+        else r
+        for r in by_image
+    ]
+    write_text(tmp_path / "page.html", render(records, []))
+    read = """([key, metric]) => {
+      const data = JSON.parse(document.getElementById("board-data").textContent);
+      return suiteUnpack.images(data, data.records[key], metric);
+    }"""
+    with open_page((tmp_path / "page.html").as_uri()) as page:
+        for record in (r for r in records if r.dataset == "Set5"):
+            for metric in ("psnr", "ssim"):
+                expected = [v.value for v in record.values if v.metric == metric and v.image]
+                assert page.evaluate(read, [record.key, metric]) == pytest.approx(expected, abs=5e-4)
+        sheet = page.evaluate('JSON.parse(document.getElementById("board-data").textContent).records')
+        by_model = {r.model: sheet[r.key]["images"]["psnr"] for r in records if r.dataset == "Set5"}
+        assert by_model["bsrn"] == [1, 0] and by_model["rfdn"] == [1, 1]
+        assert isinstance(by_model["imdn"][1], list)

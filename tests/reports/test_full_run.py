@@ -27,4 +27,4 @@ def test_the_page_of_everything_is_small_and_soon_there(full_run: list[Record]) 
     page = render(full_run, [])
     assert time.process_time() - started < 10
     without_images = re.sub(r"data:image/[^\"')]*", "", page)
-    assert len(without_images.encode()) < 3_000_000
+    assert len(without_images.encode()) < 2_400_000

@@ -70,7 +70,9 @@ def test_data_of_the_script_are_the_figures_of_the_table(records: list[Record]) 
             index = next(i for i, other in enumerate(table.columns) if other.id == column["id"])
             cell = row.cells[index]
             assert text == cell.text
-            assert value == (None if cell.value is None else cell.value / table.columns[index].divisor)
+            assert (value is None) == (cell.value is None)
+            if value is not None:
+                assert value == pytest.approx(cell.value / table.columns[index].divisor, rel=1e-6)
 
 
 def test_usual_axes(make: Factory) -> None:

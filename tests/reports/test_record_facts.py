@@ -10,8 +10,7 @@ from suite.records import Record
 
 def facts_of(record: Record) -> dict[str, str]:
     found = record_facts([record], [])
-    own = found["records"][record.key]
-    blocks = [own["own"], *(found["shared"][place] for place in own["shared"])]
+    blocks = [found["shared"][place] for place in found["records"][record.key]["shared"]]
     return {label: text for block in blocks for label, text in block}
 
 
