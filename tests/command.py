@@ -41,6 +41,19 @@ Variables = dict[str, str]
 USUAL: Variables = {"COLUMNS": "160"}
 
 
+@dataclass(frozen=True)
+class DefaultRun:
+    """``run --models bicubic --effort quick`` in a folder without data: every measure of a network."""
+
+    place: Path
+    errors: str
+
+    @property
+    def records(self) -> list[str]:
+        """The lines of its records."""
+        return (self.place / "runs/default/records.jsonl").read_text(encoding="utf-8").splitlines()
+
+
 def suite(place: Path, *arguments: str | Path, status: int = 0, variables: Variables = USUAL) -> Done:
     """A call in a folder that ends with this status and without a traceback; see `environment`."""
     done = call_suite(*arguments, cwd=place, environment=environment(place, variables))

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.command import DefaultRun, suite
+
 TinySet = Callable[..., Path]
 
 
@@ -33,6 +35,13 @@ def home() -> Path:
     if not value or not all((folder / name).is_dir() for name in ("data", "weights")):
         pytest.skip("needs the real data: set SUITE_HOME to a data home")
     return folder
+
+
+@pytest.fixture(scope="session")
+def default_run(tmp_path_factory: pytest.TempPathFactory) -> DefaultRun:
+    """A run that several tests look at and none changes."""
+    place = tmp_path_factory.mktemp("default")
+    return DefaultRun(place, suite(place, "run", "--models", "bicubic", "--effort", "quick").stderr)
 
 
 @pytest.fixture

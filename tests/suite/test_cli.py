@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command import environment, start_suite, suite
+from tests.command import DefaultRun, environment, start_suite, suite
 
 
 @pytest.fixture
@@ -97,12 +97,11 @@ def test_wrong_usage_gets_one_sentence_and_exit_status_2(
     assert not (place / "runs").exists()
 
 
-def test_default_measures_and_page_without_data_or_network(place: Path) -> None:
-    done = suite(place, "run", "--models", "bicubic", "--effort", "quick")
-    assert "photos" in done.stderr
-    metrics = {row["metric"] for row in rows(place)}
+def test_default_measures_and_page_without_data_or_network(default_run: DefaultRun) -> None:
+    assert "photos" in default_run.errors
+    metrics = {row["metric"] for row in rows(default_run.place)}
     assert {"psnr", "ssim", "params", "macs", "peak_bytes", "latency_ms"} <= metrics
-    page = (place / "reports/leaderboard.html").read_text(encoding="utf-8")
+    page = (default_run.place / "reports/leaderboard.html").read_text(encoding="utf-8")
     assert "Bicubic" in page
     assert "python -m suite run --models bicubic --effort quick" in page
 

@@ -32,7 +32,7 @@ IMAGE = Image.fromarray(NOISE)
     [
         *((name, scale) for name in ("Set5", "Set14") for scale in (2, 3, 4)),
         pytest.param("B100", 4, marks=pytest.mark.slow),
-        pytest.param("Urban100", 4, marks=pytest.mark.slow),
+        pytest.param("Urban100", 4, marks=pytest.mark.exhaustive),
     ],
 )
 def test_shrinking_gives_the_stored_images_of_the_test_sets(name: str, scale: int, home: Path) -> None:

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from suite.records import Record, Value, from_json, to_json
 from suite.schema import DEEPEST, RECORD, RUN, problem_of_record, problem_of_run
 from suite.validation import compile_schema
-from tests.command import suite
-from tests.conftest import TinySet
+from tests.command import DefaultRun, suite
+from tests.conftest import DefaultRun, TinySet
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD_FILES = sorted(
@@ -75,10 +75,9 @@ def test_every_record_of_a_run_is_valid(tiny_set: TinySet, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_every_record_of_time_and_memory_is_valid(tmp_path: Path) -> None:
-    command = ("run", "--models", "bicubic", "--out", "made", "--no-report")
-    suite(tmp_path, *command, "--measures", "memory", "runtime", "--effort", "quick", "--threads", "1")
-    records = [json.loads(line) for line in (tmp_path / "made" / "records.jsonl").read_text().splitlines()]
+def test_every_record_of_time_and_memory_is_valid(default_run: DefaultRun) -> None:
+    records = [json.loads(line) for line in default_run.records]
+    assert {record["measure"] for record in records} == {"quality", "cost", "memory", "runtime"}
     assert sum("twin_ms" in record["details"] for record in records) == 1
     for record in records:
         VALIDATOR.validate(record)
