@@ -17,7 +17,7 @@ from suite.records import Record, Value, from_json, to_json
 from suite.schema import DEEPEST, RECORD, RUN, problem_of_record, problem_of_run
 from suite.validation import compile_schema
 from tests.command import DefaultRun, suite
-from tests.conftest import DefaultRun, TinySet
+from tests.conftest import TinySet
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD_FILES = sorted(
