@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import MACHINE
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -40,18 +41,6 @@ SETS = {"Set5": (5, 32.2), "Set14": (14, 28.6), "B100": (100, 27.6), "Urban100":
 """Number of images, and about what PSNR networks of today reach at x4."""
 RENDER_S, OPEN_S, ACTION_MS, PLOT_MS, SIZE_MB = 10.0, 1.5, 50.0, 100.0, 3.0
 """The limits."""
-MACHINE = {
-    "id": "5d1c7a90",
-    "cpu": "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz",
-    "cores": 2,
-    "memory_gib": 7.8,
-    "governor": "",
-    "accelerator": "",
-    "system": "Linux 6.8.0 x86_64",
-    "python": "3.11.7",
-    "packages": {"torch": "2.13.0", "numpy": "2.4.6", "fvcore": "0.1.5", "pillow": "12.0.0"},
-    "code": "0.1.0 (0a1b2c3d4e)",
-}
 
 
 def make_records() -> list[Record]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import Nearest
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
@@ -76,17 +77,6 @@ def test_a_small_image_is_its_own_window() -> None:
     assert pick_windows(iter(planes), Region("a", 0, 0, 60, 40), (60, 40), 4) == [
         (Region("a", 0, 0, 60, 40), 0.25)
     ]
-
-
-class Nearest(nn.Module):
-    """Nearest neighbour."""
-
-    def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
 
 
 class Darker(Nearest):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from networks import Nearest
 from torch import Tensor, nn
 
 from suite.catalog import model_card
@@ -29,17 +30,6 @@ from suite.weights import WITHOUT_PARAMETERS, Weights, find_weights
 from suite.work import make_ready, perform
 
 TinySet = Callable[..., Path]
-
-
-class Nearest(nn.Module):
-    """Nearest neighbour."""
-
-    def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
 
 
 class TallOnly(Nearest):

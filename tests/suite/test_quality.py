@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from networks import Nearest
 from PIL import Image
 from torch import Tensor, nn
 
@@ -24,25 +25,14 @@ from suite.weights import WITHOUT_PARAMETERS, Weights, find_weights
 TinySet = Callable[..., Path]
 
 
-class Enlarge(nn.Module):
-    """Nearest neighbour: a network that can be judged, for the hostile ones to start from."""
-
-    def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
-
-
-class Constant(Enlarge):
+class Constant(Nearest):
     """One colour, whatever the input."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.full_like(super().forward(x), 0.5)
 
 
-class Gradient(Enlarge):
+class Gradient(Nearest):
     """A picture of its own, whatever the input."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,28 +40,28 @@ class Gradient(Enlarge):
         return torch.linspace(0, 1, enlarged.shape[3]).expand(enlarged.shape)
 
 
-class DeadWeights(Enlarge):
+class DeadWeights(Nearest):
     """Multiplies the input by weights that are zero."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) * 0 + 0.25
 
 
-class OutOfRange(Enlarge):
+class OutOfRange(Nearest):
     """Answers to its input, but clipping leaves nothing of it."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) + 10
 
 
-class OnePixel(Enlarge):
+class OnePixel(Nearest):
     """Looks at one pixel of its input alone."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.ones_like(super().forward(x)) * x[:, :, :1, :1]
 
 
-class NotANumber(Enlarge):
+class NotANumber(Nearest):
     """Divides by the deviation from the middle of each image, which is zero somewhere."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,19 +69,19 @@ class NotANumber(Enlarge):
         return deviation / deviation
 
 
-class Infinite(Enlarge):
+class Infinite(Nearest):
     def forward(self, x: Tensor) -> Tensor:
         return (super().forward(x) + 1) * torch.inf
 
 
-class Short(Enlarge):
+class Short(Nearest):
     """One row too few."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x)[:, :, 1:]
 
 
-class Raises(Enlarge):
+class Raises(Nearest):
     def forward(self, x: Tensor) -> Tensor:
         raise ArithmeticError("no")
 
@@ -135,7 +125,7 @@ def test_a_network_that_cannot_be_judged_is_a_finding_under_every_protocol(
     assert all(record.not_measured.startswith(finding) and not record.values for record in records)
 
 
-@pytest.mark.parametrize("network", [Enlarge, OutOfRange, OnePixel])
+@pytest.mark.parametrize("network", [Nearest, OutOfRange, OnePixel])
 def test_a_network_that_answers_to_its_input_is_judged_however_badly(
     tiny_set: TinySet, tmp_path: Path, network: type[nn.Module]
 ) -> None:
@@ -156,7 +146,7 @@ def test_the_probe_is_as_large_as_the_network_needs(
 
     monkeypatch.setattr("suite.backends.proof.prepare", lambda subject, rewrites: forward)
     folder = tiny_set((240, 240), (240, 240))
-    list(quality.run(tasks_on(folder, subject_of(Enlarge, min_size)), lambda words: None))
+    list(quality.run(tasks_on(folder, subject_of(Nearest, min_size)), lambda words: None))
     side = max(64, min_size)
     assert sizes == [(1, 3, side, side)] * 2 + [(1, 3, 120, 120)] * 2  # once, not once an image
 
@@ -170,7 +160,7 @@ def test_real_networks_pass(model: str, tiny_set: TinySet, tmp_path: Path) -> No
 
 
 def outcomes(folder: Path, *protocols: str) -> dict[str, Outcome]:
-    found = quality.run(tasks_on(folder, subject_of(Enlarge), *protocols), lambda words: None)
+    found = quality.run(tasks_on(folder, subject_of(Nearest), *protocols), lambda words: None)
     return {outcome.task.protocol: outcome for outcome in found}
 
 
