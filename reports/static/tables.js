@@ -175,6 +175,24 @@ const suiteTables = (() => {
 
   const figureOf = (cell) => (cell.value === "" ? null : Number(cell.value.replace("inf", "Infinity")));
 
+  /* The rows that will stand below the window get their figures in the frame after, so that the first has little to
+     draw; until then the columns keep their widths. */
+  function putOff(table, rows) {
+    const place = table.element.getBoundingClientRect();
+    const shown = rows.filter((row) => row.visible);
+    const height = place.height / (shown.length + 2);
+    const late = shown.filter((_, number) => place.top + number * height > innerHeight + 200);
+    if (!late.length) return;
+    const heads = [table.name, ...table.heads].filter((head) => !head.hidden);
+    const widths = heads.map((head) => head.getBoundingClientRect().width);
+    heads.forEach((head, number) => { head.style.minWidth = widths[number] + "px"; });
+    for (const row of late) row.element.classList.add("late");
+    requestAnimationFrame(() => setTimeout(() => {
+      for (const row of late) row.element.classList.remove("late");
+      for (const head of heads) head.style.minWidth = "";
+    }));
+  }
+
   function applyOrder(table) {
     const usual = table.sheet.sorted ? table.sheet.heads.findIndex((head) => head.id === table.sheet.sorted) : -1;
     const order = table.order ?? { place: usual, reversed: false };
@@ -188,8 +206,9 @@ const suiteTables = (() => {
     for (const body of table.bodies) {
       const value = new Map(body.rows.map((row) => [row, order.place < 0 ? row.row.name : figureOf(row.row.cells[order.place])]));
       body.rows.sort((a, b) => compare(value.get(a), value.get(b), direction) || places.get(a.row) - places.get(b.row));
-      body.element.append(...body.rows.map((row) => row.element));
     }
+    putOff(table, table.bodies.flatMap((body) => body.rows));
+    for (const body of table.bodies) body.element.append(...body.rows.map((row) => row.element));
     for (const header of [table.name, ...table.heads]) header.removeAttribute("aria-sort");
     (order.place < 0 ? table.name : table.heads[order.place]).setAttribute("aria-sort", direction);
   }

@@ -5,9 +5,10 @@
 Makes records of every network of the catalog, with figures of each image and timings that look like real
 ones, and the comparison of three crops. Prints, each beside its limit: how long the page takes to be
 written, its size without the images, how long Chromium takes until the page is loaded and first painted, and
-how long sorting and filtering take from the click until the frame that shows them is painted, as medians. The
-plot follows a filter after that frame: "with its plot" is the time until the frame that shows both. Exit
-status 1 if a limit is passed. Run it on an idle machine.
+how long sorting and filtering take from the click until the frame that shows them in the window is painted,
+as medians. What follows in the frame after: figures of rows below the window, and the plot of a filter; "with
+its plot" is the time until the frame that shows both. Exit status 1 if a limit is passed. Run it on an idle
+machine.
 """
 
 from __future__ import annotations

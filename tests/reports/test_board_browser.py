@@ -457,3 +457,31 @@ def test_plots_show_the_rows_of_the_tables_and_the_bar_says_what_does_not_follow
         assert after and set(after) == set(before) & set(rows)
         assert set(after) < set(before)
         assert "other sections show every network" in page.locator(".reach:visible").text_content()
+
+
+def test_rows_below_the_window_get_their_figures_a_frame_later_and_nothing_moves(visit: Open) -> None:
+    act = """async () => {
+      const table = document.querySelector("#x4 [data-sheet]");
+      const rows = () => [...table.querySelectorAll("tr.row")];
+      const seen = () => ({
+        titles: rows().map((row) => row.querySelector(".title").textContent),
+        widths: [...table.querySelectorAll("thead th")].map((one) => one.getBoundingClientRect().width),
+        inside: rows().filter((row) => row.getBoundingClientRect().top < innerHeight)
+          .every((row) => row.querySelector("td > *").checkVisibility()),
+        late: rows().filter((row) => row.classList.contains("late")).length,
+      });
+      table.tHead.scrollIntoView();
+      const before = seen();
+      table.querySelectorAll("thead button")[1].click();
+      const first = seen();
+      await new Promise((shown) => requestAnimationFrame(() => setTimeout(() => setTimeout(shown))));
+      return [before, first, seen()];
+    }"""
+    with visit() as page:
+        page.set_viewport_size({"width": 1400, "height": 260})
+        before, first, then = page.evaluate(act)
+        assert first["late"] > 0 and then["late"] == 0 and first["inside"] and then["inside"]
+        assert first["titles"] == then["titles"] != before["titles"]
+        assert first["widths"] == pytest.approx(before["widths"], abs=1)
+        assert then["widths"] == pytest.approx(before["widths"], abs=1)
+        assert page.locator("#x4 thead th[style*=width]").count() == 0
