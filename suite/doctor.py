@@ -29,8 +29,6 @@ OPTIONAL = {
 }
 """Packages that are not required, and what they are for."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-BUSY = 0.1
-"""Share of the processors in use by others from which timings are warned about."""
 GIB = 2**30
 LITTLE_DISK = GIB // 2
 
@@ -139,7 +137,7 @@ def load() -> Iterator[Finding]:
         f"{busy:.0%} of the processors in use by others" if busy is not None else "not stated by the system"
     )
     text += f"; load average {', '.join(f'{value:.1f}' for value in averages)}" if averages else ""
-    if busy is not None and busy > BUSY:
+    if busy is not None and busy > environment.BUSY:
         yield Finding(
             "note", "load", text, "wait or stop what runs before timing; other measures do not mind"
         )

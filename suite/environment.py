@@ -15,6 +15,9 @@ from suite import __version__
 from suite.allocator import treatment
 from suite.records import make_key
 
+BUSY = 0.1
+"""Share of the processors in use by others from which timings are warned about."""
+
 PACKAGES = ("torch", "numpy", "scipy", "fvcore", "ptflops", "pillow")
 """Packages whose version can move a figure."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from suite.backends.choice import FILE, read_choices
 from suite.errors import SuiteError
 from suite.pairs import REPEATABLE, agree
 from suite.records import Record, from_json, read_lines
@@ -54,6 +56,32 @@ def merge(runs: Sequence[Path]) -> Merged:
     kept = [line for entries in by_key.values() for line in _of_one_key(entries, counts)]
     notes += _said(counts)
     return Merged(tuple(kept), len(by_key), tuple(notes), tuple(counts.conflicts))
+
+
+def merge_choices(runs: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The backends that ``auto`` found in the runs, by key as `suite.backends.choice` keeps them, and notes.
+
+    Of unlike choices for the same work that of the run named last counts: they rest on timings.
+    """
+    by_key: dict[str, list[tuple[dict[str, Any], Path]]] = {}
+    notes: list[str] = []
+    for run in runs:
+        found = read_choices(run / FILE)
+        if not found and (run / FILE).exists():
+            notes.append(f"{run / FILE} could not be read and was left out.")
+        for key, choice in found.items():
+            by_key.setdefault(key, []).append((choice, run))
+    repeated = 0
+    for key, entries in by_key.items():
+        chosen = {str(choice["backend"]): run for choice, run in reversed(entries)}
+        repeated += len(entries) - len(chosen)
+        if len(chosen) > 1:
+            network = entries[-1][0].get("network", "a network")
+            each = "; ".join(f"{backend} in {run}" for backend, run in reversed(chosen.items()))
+            notes.append(f"chosen unlike, the run named last counts: {network} (key {key}): {each}.")
+    if repeated:
+        notes.append(f"{repeated} choice(s) of a backend were there more than once; kept once.")
+    return {key: entries[-1][0] for key, entries in by_key.items()}, notes
 
 
 def _read(run: Path) -> tuple[list[tuple[str, Record]], int]:

@@ -118,7 +118,7 @@ def settle_choices(tasks: Sequence[Task], run: Path, environment_id: str, say: S
     profile is of eager, so that these alone try nothing. Each task comes once, also where ``auto`` is what
     was asked for beside it. Raises `SuiteError` if the choice can't be written into the folder of the run.
     """
-    known = _read(run / FILE)
+    known = read_choices(run / FILE)
     found: dict[Subject, Subject | SuiteError] = {}
     for task in tasks:
         subject = task.subject
@@ -132,7 +132,7 @@ def settle_choices(tasks: Sequence[Task], run: Path, environment_id: str, say: S
                 found[subject] = error
                 continue
             known[key] = {"network": eager.title, **dataclasses.asdict(choice)}
-            write_text(run / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
+            write_choices(run / FILE, known)
         found[subject] = dataclasses.replace(subject, backend=str(known[key]["backend"]))
     return list(dict.fromkeys(_settled(task, found) for task in tasks))
 
@@ -164,8 +164,8 @@ def _key(subject: Subject, environment_id: str) -> str:
     )
 
 
-def _read(file: Path) -> dict[str, dict[str, Any]]:
-    """What earlier calls chose; nothing where the file is not there or not readable."""
+def read_choices(file: Path) -> dict[str, dict[str, Any]]:
+    """What earlier calls chose, by key; nothing where the file is not there or not readable."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -173,3 +173,8 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(found, dict):
         return {}
     return {k: v for k, v in found.items() if isinstance(v, dict) and v.get("backend") in BACKENDS}
+
+
+def write_choices(file: Path, choices: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep what was chosen. Raises `SuiteError` if the disk does not take it."""
+    write_text(file, json.dumps(choices, indent=1, sort_keys=True) + "\n")

@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the merged run and say what was found. Returns 1 if records contradict one another, else 0."""
+    from suite.backends.choice import FILE, write_choices
     from suite.files import write_text
     from suite.locks import hold_run
-    from suite.merge import environments, merge
+    from suite.merge import environments, merge, merge_choices
     from suite.outputs import copy_pictures
 
     runs = list(dict.fromkeys(options.runs))
@@ -42,11 +43,14 @@ def execute(options: argparse.Namespace) -> int:
             if not _is_among(run, [options.out]):
                 stack.enter_context(hold_run(run))
         merged = merge(runs)
+        choices, chosen = merge_choices(runs)
         pictures = copy_pictures(runs, options.out)
         commands = {"schema": 1, "commands": common.commands(runs)}
         write_text(options.out / "records.jsonl", "".join(f"{line}\n" for line in merged.lines))
         write_text(options.out / "run.json", json.dumps(commands, indent=1) + "\n")
-    for note in (*merged.notes, *pictures):
+        if choices:
+            write_choices(options.out / FILE, choices)
+    for note in (*merged.notes, *chosen, *pictures):
         print(note)
     unlike = environments(merged)
     if unlike:

@@ -9,6 +9,7 @@ from rich.progress import Progress as RichProgress
 
 from suite.cli.screen import in_one_line, open_console
 from suite.engine import Finished
+from suite.environment import BUSY
 from suite.records import Record
 
 HEADLINES = {
@@ -30,6 +31,7 @@ class Progress:
         self._total = total
         self._finished = 0
         self._reused = 0
+        self._disturbed: set[str] = set()
         self._live = RichProgress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -64,6 +66,10 @@ class Progress:
             self._reused += 1
             return
         self._print(f"[{self._finished}/{self._total}] {finished.task.title}: {headline(finished.record)}")
+        session = str(finished.record.details.get("session", ""))
+        if (words := disturbance(finished.record)) and session not in self._disturbed:
+            self._disturbed.add(session)  # all that were timed in turn share it
+            self._print(words)
 
     def _print(self, line: str) -> None:
         self._console.print(in_one_line(line), markup=False, highlight=False, soft_wrap=True)
@@ -78,3 +84,13 @@ def headline(record: Record) -> str:
         if (value := record.value(metric)) is not None:
             return form.format(value) + how
     return "measured"
+
+
+def disturbance(record: Record) -> str:
+    """What a timing shared the machine with, in one sentence; empty where that was little or is not known."""
+    busy = float(record.details.get("busy_before") or 0.0)
+    if busy <= BUSY:
+        return ""
+    return (
+        f"Other programs used {busy:.0%} of the processors before these timings: repeat them when it is idle."
+    )

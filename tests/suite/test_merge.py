@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from suite.backends.choice import FILE
 from suite.errors import SuiteError
-from suite.merge import environments, merge
+from suite.merge import environments, merge, merge_choices
 from suite.outputs import FOLDER, Pictures
 from suite.records import Record, Store, Value, to_json
 from tests.command import call_suite
@@ -135,6 +136,51 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: MakeRun) -> None:
         merge([tmp_path / "nowhere"])
     with pytest.raises(SuiteError, match="holds no records"):
         merge([run("empty")])
+
+
+def choice(backend: str) -> dict[str, Any]:
+    return {"network": "bsrn x4", "backend": backend, "tried": {"eager": 2.0, backend: 1.0}}
+
+
+def chosen(folder: Path, **choices: str) -> Path:
+    """The run with these backends chosen, by key."""
+    text = json.dumps({key: choice(backend) for key, backend in choices.items()})
+    (folder / FILE).write_text(text)
+    return folder
+
+
+def test_choices_of_backends_are_put_together(run: MakeRun) -> None:
+    a, b, c = run("a"), chosen(run("b"), k="fused"), chosen(run("c"), k="fused", m="eager")
+    choices, notes = merge_choices([a, b, c])
+    assert choices == {"k": choice("fused"), "m": choice("eager")}
+    assert notes == ["1 choice(s) of a backend were there more than once; kept once."]
+
+
+def test_unlike_choices_are_named_and_the_run_named_last_counts(run: MakeRun) -> None:
+    a, b = chosen(run("a"), k="fused"), chosen(run("b"), k="openvino")
+    choices, notes = merge_choices([a, b])
+    assert choices == {"k": choice("openvino")}
+    assert notes == [
+        f"chosen unlike, the run named last counts: bsrn x4 (key k): fused in {a}; openvino in {b}."
+    ]
+    assert merge_choices([b, a])[0] == {"k": choice("fused")}
+
+
+def test_choices_that_cannot_be_read_are_named(run: MakeRun) -> None:
+    a = run("a")
+    (a / FILE).write_text("[")
+    assert merge_choices([a]) == ({}, [f"{a / FILE} could not be read and was left out."])
+
+
+def test_the_command_carries_choices_along(tmp_path: Path, run: MakeRun) -> None:
+    a, b, out = chosen(run("a", record("a")), k="fused"), run("b", record("b")), tmp_path / "out"
+    assert merging(a, b, "--out", out).returncode == 0
+    assert json.loads((out / FILE).read_text()) == {"k": choice("fused")}
+    again = merging(chosen(run("c", record("c")), k="eager"), "--out", out)
+    assert f"bsrn x4 (key k): fused in {out}; eager in {tmp_path / 'c'}." in again.stdout
+    assert json.loads((out / FILE).read_text()) == {"k": choice("eager")}
+    merging(run("d", record("d")), "--out", tmp_path / "none")
+    assert not (tmp_path / "none" / FILE).exists()
 
 
 def merging(*arguments: object) -> subprocess.CompletedProcess[str]:
