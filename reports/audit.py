@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from reports.definitions import hd_pixels, size_label
+from reports.grid import Grid, GridCell, GridRow
 from reports.leaderboard import model_title, sort_records
 from suite.records import Record
 
@@ -84,6 +85,20 @@ class Audit:
     networks: tuple[Network, ...]
     """From the lightest on."""
 
+    @property
+    def grid(self) -> Grid:
+        """Every tool's count in G with its share of difference, a row for each network and input."""
+        return Grid(
+            caption=f"Counts by tool, \u00d7{self.scale}",
+            stub="Model",
+            columns=(("Suite", "G"), *((tool, "G, difference") for tool in self.tools)),
+            rows=tuple(
+                GridRow(entry.title, (GridCell(entry.short), *map(_cell, entry.counts)), sub=entry.at)
+                for network in self.networks
+                for entry in network.entries
+            ),
+        )
+
 
 def build_audits(records: Sequence[Record]) -> tuple[Audit, ...]:
     """The audit of each scale whose records of cost hold one, ascending. The order does not matter."""
@@ -91,6 +106,12 @@ def build_audits(records: Sequence[Record]) -> tuple[Audit, ...]:
         r for r in sort_records(records) if r.measure == "cost" and r.values and r.details.get("audit")
     ]
     return tuple(_audit(scale, list(same)) for scale, same in groupby(audited, key=lambda r: r.scale))
+
+
+def _cell(count: Count) -> GridCell:
+    if count.missing:
+        return GridCell("not counted", tone="muted")
+    return GridCell(count.short, count.share)
 
 
 def _audit(scale: int, records: Sequence[Record]) -> Audit:

@@ -125,3 +125,19 @@ def test_names_and_terms_never_become_markup(make: Make, models: SimpleNamespace
     evil = {"macs_fvcore": entry(("<img src=x onerror=alert(1)>", 1))}
     page = render([audited(record, evil, macs_ntire="<script>alert(2)</script>")], [])
     assert "<img" not in page and "<script>alert" not in page
+
+
+def test_the_table_says_each_share_and_what_was_not_counted(
+    costs: list[Record], make: Make, models: SimpleNamespace
+) -> None:
+    (audit,) = build_audits(costs)
+    grid = audit.grid
+    assert [label for label, _ in grid.columns] == ["Suite", *TOOLS.values()]
+    assert [row.title for row in grid.rows] == ["BSRN"] * 2 + ["RFDN (AIM 2020)"] * 2
+    first = audit.networks[0].entries[0]
+    assert grid.rows[0].sub == first.at and grid.rows[0].cells[0].text == first.short
+    assert [c.sub for c in grid.rows[0].cells[1:]] == [count.share for count in first.counts]
+    (lacking,) = build_audits(
+        [audited(make([models.bsrn], measures=("cost",))[0], {"macs_fvcore": entry()}, macs_ntire="no")]
+    )
+    assert [cell.text for cell in lacking.grid.rows[0].cells[2:]] == ["not counted"] * 3

@@ -151,3 +151,13 @@ def test_pages_without_quality_or_without_records(make: Callable[..., list[Recor
     outline = Outline(render(make(measures=["cost", "runtime"]), []))
     assert "No PSNR was measured at this scale, so the plot shows latency against MACs." in outline.text
     assert "No records." in Outline(render([], [])).text
+
+
+def test_every_region_and_id_is_unique(make: Callable[..., list[Record]], machines: SimpleNamespace) -> None:
+    """Two challenge tables, two scales, two machines: a reader of regions hears which is which."""
+    other = make(environment=machines.second, session="beef")
+    page = render([*make(protocols=["sr-y", "matlab-y"]), *other, *make(scale=2, session="c0de")], ["run"])
+    regions = re.findall(r'role="region" tabindex="0" aria-label="([^"]*)"', page)
+    assert "Ranking with these weights 2" in regions and len(regions) == len(set(regions))
+    ids = re.findall(r'<[^>]* id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
