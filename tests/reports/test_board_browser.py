@@ -248,12 +248,13 @@ def test_a_figure_opens_its_record(visit: Open) -> None:
         assert page.evaluate("document.activeElement.closest('dialog') !== null")
         link = fragment(page)
         page.keyboard.press("Escape")
-        assert page.locator("dialog").count() == 0 and fragment(page) == ""
+        page.locator("dialog").wait_for(state="detached")
+        assert fragment(page) == ""
         assert figure.evaluate("one => one === document.activeElement")
     with visit(link) as page:
         assert page.get_by_role("dialog").locator("h2").inner_text().startswith("BSRN: PSNR")
         page.get_by_role("button", name="Close").click()
-        assert page.locator("dialog").count() == 0
+        page.locator("dialog").wait_for(state="detached")
 
 
 def test_the_record_of_a_runtime_shows_its_samples(visit: Open) -> None:
@@ -311,6 +312,7 @@ def test_all_of_it_by_keyboard(visit: Open) -> None:
             page.keyboard.press(key)
             assert page.get_by_role("dialog").count() == 1
             page.keyboard.press("Escape")
+            page.get_by_role("dialog").wait_for(state="detached")
             assert page.evaluate(focused) == "352.4"
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("Space")
