@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -103,8 +104,8 @@ def _distribution(records: Sequence[Record]) -> Distribution | None:
             by_network.setdefault((record.model, record.weights, weights_digest(record)), (record, psnr))
     if not by_network:
         return None
-    sets = [tuple(sorted(psnr)) for _, psnr in by_network.values()]
-    images = max(sets, key=lambda names: (sets.count(names), names))
+    sets = Counter(tuple(sorted(psnr)) for _, psnr in by_network.values())
+    images = max(sets, key=lambda names: (sets[names], names))
     if len(images) < 2:
         return None
     spreads = []

@@ -28,6 +28,7 @@ from reports.plot_data import plot_data
 from reports.provenance import build_provenance
 from reports.sections import build_sections
 from reports.view import Column, Table
+from suite.garbage import no_collections
 from suite.pairs import LEAST_IMAGES
 from suite.records import Record
 
@@ -53,6 +54,7 @@ SIZES = {"wide": (880.0, 430.0), "narrow": (356.0, 380.0)}
 """Every panel is drawn for a desk and for a phone, in CSS pixels; the style sheet shows one of them."""
 
 
+@no_collections()
 def render(records: Sequence[Record], commands: list[str], gallery: Gallery | None = None) -> str:
     """The page for records, with the commands that made them and the comparison of images, if there is one.
 

@@ -18,6 +18,9 @@ _UNITS = tuple((math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
 """The same as shares of the way across and down."""
 _DISTANCES = (10.0, 17.0, 27.0, 40.0, 56.0, 76.0)
 """From the point to the nearest edge of its name, in pixels."""
+_MANY, _NEAR = 100, 2
+"""From so many points on a name stands at one of so many nearest distances, or nowhere: a line to a name far
+away could not be followed among them."""
 _NO_PLACE = 1000.0
 """Penalty for a point without a name."""
 
@@ -81,11 +84,14 @@ def place_labels(
     boxes) that names had better not cross. The same input gives the same places.
     """
     markers = np.array([(x - radius, y - radius, x + radius, y + radius) for x, y in points])
+    distances = _DISTANCES[:_NEAR] if len(points) > _MANY else _DISTANCES
     choices = [
         sorted(
             (
                 (penalty + 12 * sum(label.box.overlaps(line) for line in lines), label)
-                for penalty, label in _clear(_candidates(point, text, size, radius), area, markers, index)
+                for penalty, label in _clear(
+                    _candidates(point, text, size, radius, distances), area, markers, index
+                )
             ),
             key=lambda choice: choice[0],
         )
@@ -146,12 +152,12 @@ def _crowd(points: Sequence[tuple[float, float]], index: int) -> float:
 
 
 def _candidates(
-    point: tuple[float, float], text: str, size: float, radius: float
+    point: tuple[float, float], text: str, size: float, radius: float, distances: Sequence[float]
 ) -> Iterator[tuple[float, Label]]:
     """Possible places of a name with their penalties, smaller is better."""
     x, y = point
     width, height = text_width(text, size), size * 1.15
-    for distance in _DISTANCES:
+    for distance in distances:
         for preference, (across, down) in enumerate(_UNITS):
             # The name's edge that faces the point lies at the distance.
             centre_x = x + across * (distance + width / 2)

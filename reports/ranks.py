@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
 
 from suite.records import Record
@@ -21,7 +23,8 @@ def value_ranks(
     present = {(who, sign * v) for who, v in zip(competitors, values, strict=True) if v is not None}
     if len({who for who, _ in present}) < 2:
         return [None] * len(values)
-    return [None if v is None else 1 + sum(other < sign * v for _, other in present) for v in values]
+    ordered = sorted(value for _, value in present if not math.isnan(value))
+    return [None if v is None else 1 + bisect_left(ordered, sign * v) for v in values]
 
 
 def shared_ranks(values: Sequence[float | None], different: Callable[[int, int], bool]) -> list[int | None]:

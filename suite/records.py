@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite import SCHEMA
 from suite.errors import SuiteError
+from suite.garbage import no_collections
 from suite.schema import is_too_deep, problem_of_record
 
 if TYPE_CHECKING:
@@ -244,13 +245,14 @@ class Store:
         """
         records: dict[str, Record] = {}
         self.torn = 0
-        for _, line in read_lines(self.file):
-            try:
-                record = from_json(line)
-            except ValueError:
-                self.torn += 1
-                continue
-            records[record.key] = record
+        with no_collections():
+            for _, line in read_lines(self.file):
+                try:
+                    record = from_json(line)
+                except ValueError:
+                    self.torn += 1
+                    continue
+                records[record.key] = record
         return records
 
     def append(self, record: Record) -> Record:

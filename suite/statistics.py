@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,18 +218,59 @@ def _draws(count: int) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
 
 
-def _bootstrap(values: _Floats, statistic: Callable[..., _Floats], confidence: float) -> Interval:
-    """A statistic of the values with its percentile interval; ``statistic`` takes an ``axis``."""
+@functools.lru_cache(maxsize=8)
+def _shares(count: int) -> _Floats:
+    """How often every resample takes each value, over their number: its mean is a product with these."""
+    found = np.zeros((RESAMPLES, count))
+    np.add.at(found, (np.arange(RESAMPLES)[:, None], _draws(count)), 1 / count)
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _middles(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the two middle values of every resample, which may be one, if the values are in order."""
+    ordered = np.sort(_draws(count), axis=1)
+    return ordered[:, (count - 1) // 2], ordered[:, count // 2]
+
+
+def _means(values: _Floats) -> _Floats:
+    """The mean of every resample."""
+    if np.isfinite(values).all():
+        found: _Floats = _shares(len(values)) @ values
+        return found
+    return values[_draws(len(values))].mean(axis=1)  # of which some may hold no infinite value
+
+
+def _medians(values: _Floats) -> _Floats:
+    """The median of every resample."""
+    ordered = np.sort(values)
+    low, high = _middles(len(values))
+    found: _Floats = (ordered[low] + ordered[high]) / 2
+    return found
+
+
+_RESAMPLED: dict[Callable[..., Any], Callable[[_Floats], _Floats]] = {np.mean: _means, np.median: _medians}
+"""A statistic of all resamples at once."""
+
+
+def _bootstrap(values: _Floats, statistic: Callable[..., Any], confidence: float) -> Interval:
+    """A statistic of the values, one of `_RESAMPLED`, with its percentile interval."""
     if not len(values):
         raise ValueError("no samples")
     return _known_bootstrap(values.tobytes(), statistic, confidence)
 
 
 @functools.lru_cache(maxsize=8192)
-def _known_bootstrap(data: bytes, statistic: Callable[..., _Floats], confidence: float) -> Interval:
+def _known_bootstrap(data: bytes, statistic: Callable[..., Any], confidence: float) -> Interval:
     """The same of the bytes of the values: several tables of a page ask for the interval of the same ones."""
     values = np.frombuffer(data, dtype=np.float64)
-    draws = _draws(len(values))
+    ordered = np.sort(_RESAMPLED[statistic](values))
     tail = (1 - confidence) / 2
-    lower, upper = np.quantile(statistic(values[draws], axis=1), (tail, 1 - tail))
-    return float(statistic(values)), float(lower), float(upper)
+    return float(statistic(values)), _quantile(ordered, tail), _quantile(ordered, 1 - tail)
+
+
+def _quantile(ordered: _Floats, share: float) -> float:
+    """As NumPy's, interpolated linearly, of values in order: a page asks for thousands."""
+    place = share * (len(ordered) - 1)
+    low, high = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
+    return low if low == high else low + (high - low) * (place - math.floor(place))

@@ -58,6 +58,16 @@ def test_the_same_samples_give_the_same_interval() -> None:
     assert bootstrap_median(samples) == bootstrap_median(samples)
 
 
+def test_the_order_of_the_samples_does_not_matter() -> None:
+    samples = list(np.random.default_rng(4).normal(100, 5, 16))
+    assert bootstrap_median(samples[::-1]) == bootstrap_median(samples)
+
+
+def test_an_infinite_difference_leaves_the_resamples_without_it() -> None:
+    mean, lower, upper = paired_difference([math.inf, *[1.0] * 9], [0.0] * 10)
+    assert (mean, lower, upper) == (math.inf, 1.0, math.inf)
+
+
 def test_other_units_give_the_same_interval_in_those_units() -> None:
     samples = np.random.default_rng(3).normal(100, 5, 15)
     in_ms, in_s = bootstrap_median(list(samples)), bootstrap_median(list(samples / 1000))
