@@ -12,6 +12,7 @@ from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow, Section
 from reports.leaderboard import model_title, sort_records, weights_digest, weights_label
 from reports.machines import environment_id, environments, machine_names
+from reports.quality import signed
 from suite.records import Record, subject_title
 from suite.timing import Ratio, floor_of, samples_of, time_ratio
 
@@ -178,8 +179,8 @@ def _row(executed: Executed) -> GridRow:
             GridCell(f"{latency.value:,.1f}", interval),
             *_ratio_cells(executed),
             GridCell(f"{float(agreement['difference']):.1e}" if "difference" in agreement else ""),
-            GridCell(f"{float(agreement['psnr_change']):+.4f}" if "psnr_change" in agreement else ""),
-            GridCell("" if executed.change is None else f"{executed.change:+.4f}"),
+            GridCell(signed(float(agreement["psnr_change"]), 4) if "psnr_change" in agreement else ""),
+            GridCell("" if executed.change is None else signed(executed.change, 4)),
             GridCell(", ".join(map(str, rewrites))),
         ),
         sub=weights_label(record),

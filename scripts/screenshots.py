@@ -72,12 +72,14 @@ def parts(page: Page) -> Iterator[Part]:
         yield Part("images-errors", IMAGES, "img-map=1&img-zoom=2,0.5,0.5")
 
 
-UNSTICK = """() => {
+READY = """() => {
+  document.documentElement.style.setProperty("--far", "visible");
   for (const one of document.querySelectorAll("main div")) {
     if (getComputedStyle(one).position === "sticky") one.style.position = "static";
   }
 }"""
-"""A picture taller than the window would show what sticks to its edge in the middle."""
+"""What is far from the window is laid out for once: a picture may be taller than the window, which would also
+show what sticks to its edge in the middle."""
 
 
 def shoot(page: Page, part: Part) -> bytes | None:
@@ -85,7 +87,7 @@ def shoot(page: Page, part: Part) -> bytes | None:
     place = page.locator(part.selector).first
     if not place.count():
         return None
-    page.evaluate(UNSTICK)
+    page.evaluate(READY)
     place.evaluate("one => scrollTo(0, one.getBoundingClientRect().top + scrollY)")
     if place.locator(".viewer").count():
         place.locator(".viewer.ready").wait_for()
