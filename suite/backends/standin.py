@@ -13,7 +13,7 @@ from typing import Any
 
 from suite.backends import Forward, backend_by_name, prepare
 from suite.backends.agreement import compare, crops
-from suite.datasets import Pair
+from suite.datasets import Dataset
 from suite.errors import SuiteError, UsageError
 from suite.task import Subject
 
@@ -24,11 +24,11 @@ STAND_INS = {"bsrn.network:BSRN": "fused"}
 """Backend by what builds a network."""
 
 
-def stand_in(subject: Subject, eager: Forward, pair: Pair) -> tuple[Forward, dict[str, Any]] | None:
+def stand_in(subject: Subject, eager: Forward, dataset: Dataset) -> tuple[Forward, dict[str, Any]] | None:
     """A faster way to what ``eager`` gives, and what a record keeps of its proof; None where there is none.
 
-    It is proven on crops of ``pair``, in this process. Only eager float32 on the CPU has stand-ins. Raises
-    `UsageError` for an unknown value of `VARIABLE`.
+    It is proven on crops of the first pair of ``dataset``, in this process. Only eager float32 on the CPU has
+    stand-ins. Raises `UsageError` for an unknown value of `VARIABLE`.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "none"):
@@ -40,7 +40,7 @@ def stand_in(subject: Subject, eager: Forward, pair: Pair) -> tuple[Forward, dic
     other = dataclasses.replace(subject, backend=name)
     try:
         forward = prepare(other)
-        agreement = compare(other, forward, eager, crops(pair, other))
+        agreement = compare(other, forward, eager, crops(dataset.pair(0), other))
     except SuiteError:  # this one has no such form, or there is no compiler: eager does it
         return None
     return (forward, {"backend": name, **agreement.plain()}) if agreement.equal else None

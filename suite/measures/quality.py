@@ -85,7 +85,7 @@ def ready(tasks: Sequence[Task], say: Say) -> Ready:
     proven = prove(subject, tasks[0].patience, say)
     forward = proven.prepare()
     require_response(forward, subject)
-    if other := stand_in(subject, forward, dataset.pair(0)):
+    if other := stand_in(subject, forward, dataset):
         return Ready(other[0], {"stand_in": other[1]})
     return Ready(forward, proven.details)
 

@@ -11,7 +11,7 @@ from bsrn.native import CannotFuse, compile_blocks
 from suite.backends import prepare
 from suite.backends.standin import VARIABLE, stand_in
 from suite.catalog import model_card
-from suite.datasets import Pair, open_dataset
+from suite.datasets import Dataset, open_dataset
 from suite.errors import UsageError
 from suite.measures import quality
 from suite.pairs import FLOAT_ORDER
@@ -30,8 +30,8 @@ def subject_of(name: str) -> Subject:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Pair:
-    return open_dataset("photos", 4, Path()).pair(0)
+def photos() -> Dataset:
+    return open_dataset("photos", 4, Path())
 
 
 def judged() -> Outcome:
@@ -63,19 +63,19 @@ def test_bsrn_is_judged_by_fused_blocks_and_says_so(monkeypatch: pytest.MonkeyPa
     ],
     ids=["no such form", "an ablation", "another backend", "another precision"],
 )
-def test_nothing_else_has_a_stand_in(name: str, change: dict[str, str], pair: Pair) -> None:
+def test_nothing_else_has_a_stand_in(name: str, change: dict[str, str], photos: Dataset) -> None:
     subject = dataclasses.replace(subject_of(name), **change)
-    assert stand_in(subject, prepare(subject), pair) is None
+    assert stand_in(subject, prepare(subject), photos) is None
 
 
-def test_one_that_differs_is_not_taken(pair: Pair) -> None:
+def test_one_that_differs_is_not_taken(photos: Dataset) -> None:
     subject = subject_of("bsrn")
     eager = prepare(subject)
-    assert stand_in(subject, lambda image: eager(image) + 1e-3, pair) is None
+    assert stand_in(subject, lambda image: eager(image) + 1e-3, photos) is None
 
 
-def test_another_word_is_refused(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_word_is_refused(photos: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "no")
     subject = subject_of("bsrn")
     with pytest.raises(UsageError, match=f"{VARIABLE}=no: write none"):
-        stand_in(subject, prepare(subject), pair)
+        stand_in(subject, prepare(subject), photos)
