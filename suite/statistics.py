@@ -129,8 +129,7 @@ def middle_means(samples: _Floats, totals: Sequence[float]) -> list[Interval]:
         found: _Floats = samples[rows[middle_rounds(ranked[rows].tolist())]].mean(axis=0)
         return found
 
-    draws = np.random.default_rng(0).integers(0, len(samples), (RESAMPLES, len(samples)))
-    lower, upper = np.quantile([means(rows) for rows in draws], (0.025, 0.975), axis=0)
+    lower, upper = np.quantile([means(rows) for rows in _draws(len(samples))], (0.025, 0.975), axis=0)
     figures = means(np.arange(len(samples)))
     return [(float(f), float(a), float(b)) for f, a, b in zip(figures, lower, upper, strict=True)]
 

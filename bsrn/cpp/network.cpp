@@ -3,7 +3,6 @@
 #include "arithmetic.h"
 #include "team.h"
 
-#include <cstdlib>
 #include <limits>
 
 constexpr int HALO = 4;  // rows and columns that a pixel of a block depends on, on each side
