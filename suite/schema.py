@@ -81,6 +81,12 @@ _AUDIT = _table(
     ),
 )
 
+_AGREEMENT: Schema = {
+    "difference": _NUMBER | {"description": "The largest, as a share of the value range."},
+    "psnr_change": _NUMBER | {"description": "Against the original, in dB, under sr-y."},
+    "images": _list(_text(), "What was compared."),
+}
+
 DETAILS = _table(
     "Raw samples, digests and whatever else the measure found.",
     {
@@ -110,11 +116,19 @@ DETAILS = _table(
         ),
         "backend": _table(
             "How a backend other than eager was found to give what eager gives.",
-            {"versions": _table("Of the packages that it needs.", {}, more=_text())},
+            {
+                "versions": _table("Of the packages that it needs.", {}, more=_text()),
+                "agreement": _table("What was found.", _AGREEMENT, required=("difference", "psnr_change")),
+                "deployment": _table(
+                    "How the form of the network was found.",
+                    {"rewrites": _list(_text(), "Those that were applied, in their order.")},
+                ),
+            },
         ),
         "stand_in": _table(
             "What judged the images in place of eager, and how it was found to give the same.",
-            {"backend": _text(), "difference": _NUMBER, "images": _list(_text(), "What was compared.")},
+            {"backend": _text(), **_AGREEMENT},
+            required=("backend", "difference", "psnr_change"),
         ),
         "threads_used": _whole("Threads of a worker, where figures do not depend on them."),
         "blocks": _table(

@@ -172,7 +172,7 @@ def read_choices(file: Path) -> dict[str, dict[str, Any]]:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {k: v for k, v in found.items() if isinstance(v, dict) and v.get("backend") in BACKENDS}
+    return {k: v for k, v in found.items() if isinstance(v, dict) and str(v.get("backend")) in BACKENDS}
 
 
 def write_choices(file: Path, choices: Mapping[str, Mapping[str, Any]]) -> None:

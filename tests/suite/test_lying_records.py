@@ -285,6 +285,23 @@ USES: dict[str, Callable[[list[Record]], object]] = {
 PLAIN = [from_json(line) for line in LINES]
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"stand_in": {}},
+        {"stand_in": {"backend": "fused", "difference": "small", "psnr_change": 0.0}},
+        {"backend": {"agreement": {"difference": "small", "psnr_change": 0.0}}},
+        {"backend": {"agreement": {"difference": 0.0}}},
+        {"backend": {"deployment": ["fuse-blocks"]}},
+    ],
+    ids=["nothing said", "no number", "agreement, no number", "half of it", "no table"],
+)
+def test_a_proof_that_says_nothing_is_refused_before_a_page_shows_it(details: dict[str, Any]) -> None:
+    line = json.loads(LINES[0])
+    with pytest.raises(ValueError, match="details"):
+        from_json(json.dumps(line | {"details": line["details"] | details}))
+
+
 @pytest.mark.parametrize("use", USES)
 @given(data=st.data())
 @few(6)

@@ -84,7 +84,8 @@ def test_the_order_of_sums_is_no_conflict_where_the_threads_differ(run: MakeRun)
 
 
 def test_what_stood_in_for_eager_moves_sums_as_threads_do(run: MakeRun) -> None:
-    eager, quick = {"threads_used": 1}, {"threads_used": 1, "stand_in": {"backend": "fused"}}
+    eager: dict[str, object] = {"threads_used": 1}
+    quick = eager | {"stand_in": {"backend": "fused", "difference": 1e-6, "psnr_change": 0.0}}
     a = run("a", record("a", 30.0, details=eager))
     assert not merge([a, run("b", record("a", 30.00005, details=quick, finished=LATER))]).conflicts
     assert merge([a, run("c", record("a", 30.0002, details=quick, finished=LATER))]).conflicts
@@ -169,6 +170,8 @@ def test_unlike_choices_are_named_and_the_run_named_last_counts(run: MakeRun) ->
 def test_choices_that_cannot_be_read_are_named(run: MakeRun) -> None:
     a = run("a")
     (a / FILE).write_text("[")
+    assert merge_choices([a]) == ({}, [f"{a / FILE} could not be read and was left out."])
+    (a / FILE).write_text('{"k": {"backend": ["fused"]}}')
     assert merge_choices([a]) == ({}, [f"{a / FILE} could not be read and was left out."])
 
 
