@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -27,6 +28,35 @@ def local_cluster(workers: int = 2) -> Iterator[Any]:
         ) as cluster,
     ):
         yield cluster
+
+
+@contextlib.contextmanager
+def lasting_cluster() -> Iterator[Callable[[], Any]]:
+    """A function that gives a cluster of two workers: always the same one, as long as both live.
+
+    A nanny starts no other worker for one that was killed while it started, so kills use a cluster up.
+    """
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(local_cluster())
+
+        def living() -> Any:
+            nonlocal cluster
+            if not _lives(cluster):
+                stack.close()
+                cluster = stack.enter_context(local_cluster())
+            return cluster
+
+        yield living
+
+
+def _lives(cluster: Any, seconds: float = 10) -> bool:
+    """Whether there is a process for every nanny, now or after a while."""
+    end = time.monotonic() + seconds
+    while len(worker_processes(cluster)) < len(cluster.worker_spec):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def worker_processes(cluster: Any) -> list[int]:

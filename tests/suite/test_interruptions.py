@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clusters import kill_one, local_cluster
+from clusters import kill_one, lasting_cluster
 from PIL import Image
 from test_executors import wait_until_gone
 
@@ -167,9 +167,10 @@ def test_killed_at_a_random_moment(place: Path, undisturbed: Path, number: int) 
 @pytest.fixture(scope="module")
 def on_cluster(place: Path) -> Iterator[Callable[..., None]]:
     """``(name, records, seconds=0)`` makes a run on a Dask cluster and then kills a worker."""
-    with local_cluster() as cluster:
+    with lasting_cluster() as living:
 
         def run(name: str, records: int, seconds: float = 0) -> None:
+            cluster = living()
             address = cluster.scheduler_address.replace("tcp", "dask")
             with start(place, name, "--executor", address) as process:
                 wait_for_records(process, place / name, records, seconds)
