@@ -24,18 +24,23 @@ STAND_INS = {"bsrn.network:BSRN": "fused"}
 """Backend by what builds a network."""
 
 
+def are_wanted() -> bool:
+    """Whether something may stand in for eager. Raises `UsageError` for an unknown value of `VARIABLE`."""
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", "none"):
+        raise UsageError(f"{VARIABLE}={wanted}: write none, or leave it away.")
+    return not wanted
+
+
 def stand_in(subject: Subject, eager: Forward, dataset: Dataset) -> tuple[Forward, dict[str, Any]] | None:
     """A faster way to what ``eager`` gives, and what a record keeps of its proof; None where there is none.
 
     It is proven on crops of the first pair of ``dataset``, in this process. Only eager float32 on the CPU has
-    stand-ins. Raises `UsageError` for an unknown value of `VARIABLE`.
+    stand-ins. Raises `UsageError` as `are_wanted` does.
     """
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted not in ("", "none"):
-        raise UsageError(f"{VARIABLE}={wanted}: write none, or leave it away.")
     name = STAND_INS.get(subject.card.build)
     usual = (subject.backend, subject.device, subject.precision) == ("eager", "cpu", "fp32")
-    if wanted or name is None or not usual or backend_by_name(name).missing("cpu", "fp32"):
+    if not are_wanted() or name is None or not usual or backend_by_name(name).missing("cpu", "fp32"):
         return None
     other = dataclasses.replace(subject, backend=name)
     try:

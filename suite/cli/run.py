@@ -110,12 +110,14 @@ def execute(options: argparse.Namespace) -> int:
     """Measure, print, write. Returns 1 if anything asked for could not be measured, else 0."""
     from suite import engine, plan
     from suite.backends.choice import settle_choices
+    from suite.backends.standin import are_wanted
     from suite.cli.progress import Progress
     from suite.home import find_home
     from suite.locks import hold_machine, hold_run
     from suite.records import Store
 
     home = find_home(options.home)
+    are_wanted()  # a variable that is wrong is said before anything is measured
     with contextlib.ExitStack() as stack:
         environment, workforce = _workers(options, home, stack)
         request = request_of(options, home, environment["cores"])

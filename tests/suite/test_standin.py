@@ -12,11 +12,11 @@ from suite.backends import prepare
 from suite.backends.standin import VARIABLE, stand_in
 from suite.catalog import model_card
 from suite.datasets import Dataset, open_dataset
-from suite.errors import UsageError
 from suite.measures import quality
 from suite.pairs import FLOAT_ORDER
 from suite.task import Outcome, Subject, Task
 from suite.weights import NO_WEIGHTS, find_weights
+from tests.command import suite
 
 try:
     compile_blocks(64)
@@ -74,8 +74,8 @@ def test_one_that_differs_is_not_taken(photos: Dataset) -> None:
     assert stand_in(subject, lambda image: eager(image) + 1e-3, photos) is None
 
 
-def test_another_word_is_refused(photos: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "no")
-    subject = subject_of("bsrn")
-    with pytest.raises(UsageError, match=f"{VARIABLE}=no: write none"):
-        stand_in(subject, prepare(subject), photos)
+def test_another_word_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    command = ["run", "--models", "bicubic", "--measures", "cost", "quality"]
+    done = suite(tmp_path, *command, status=2, variables={VARIABLE: "no"})
+    assert done.stderr == f"suite run: {VARIABLE}=no: write none, or leave it away.\n"
+    assert not (tmp_path / "runs").exists()
