@@ -14,6 +14,10 @@ class UsageError(SuiteError):
     """The command itself is wrong: an unknown name, an impossible option. Exit status 2."""
 
 
+class Ended(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM. Exit status 143, as without the suite's doing."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is not in the catalog, with the nearest known name if one is near."""
     names = sorted(known)

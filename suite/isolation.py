@@ -172,27 +172,30 @@ class Worker:
 
 @contextlib.contextmanager
 def _without_interruptions() -> Iterator[None]:
-    """Put off Ctrl-C. A process that starts here is deaf to it until it wants to hear, in `_serve`.
+    """Put off Ctrl-C and SIGTERM where they are heard. A process that starts here is deaf to the former until
+    it wants to hear, in `_serve`.
 
     Else an interruption while it starts would be a traceback of its own, behind what the driver says.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before in (signal.SIG_IGN, None) or not hasattr(signal, "pthread_sigmask"):
+    heard = {n: by for n in (signal.SIGINT, signal.SIGTERM) if callable(by := signal.getsignal(n))}
+    if not heard or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     put_off: list[int] = []
     main = threading.current_thread() is threading.main_thread()
     if main:  # a signal that another thread takes would interrupt this one in spite of its mask
-        signal.signal(signal.SIGINT, lambda number, where: put_off.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        for number in heard:
+            signal.signal(number, lambda number, where: put_off.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} & heard.keys())
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if main:
-            signal.signal(signal.SIGINT, before)
+            for number, by in heard.items():
+                signal.signal(number, by)
         if put_off:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(put_off[0])
 
 
 def tell(state: State, words: str) -> None:

@@ -24,8 +24,9 @@ from suite.cli import (
     upscale,
     verify,
 )
+from suite.cli.interruptions import interruptions
 from suite.cli.screen import in_one_line, screens
-from suite.errors import SuiteError, UsageError
+from suite.errors import Ended, SuiteError, UsageError
 
 COMMANDS = {
     "run": run,
@@ -64,9 +65,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage, 130 interrupted.
+    Returns the exit status: 0 done, 1 something could not be done, 2 wrong usage, 130 interrupted, 143 ended
+    by SIGTERM.
     """
-    with screens():
+    with screens(), interruptions():
         return _run(parser().parse_args(arguments))
 
 
@@ -79,10 +81,11 @@ def _run(options: argparse.Namespace) -> int:
     except SuiteError as error:
         print(f"suite {options.command}: {in_one_line(str(error))}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        what, status = ("Ended by SIGTERM.", 143) if isinstance(error, Ended) else ("Interrupted.", 130)
         kept = "What is done is kept: the same command goes on from here."
-        print(f"\nInterrupted. {kept if options.command in RESUMABLE else ''}".rstrip(), file=sys.stderr)
-        return 130
+        print(f"\n{what} {kept if options.command in RESUMABLE else ''}".rstrip(), file=sys.stderr)
+        return status
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

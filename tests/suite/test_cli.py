@@ -261,7 +261,7 @@ class Net(nn.Module):
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_stopped(place: Path, how: signal.Signals) -> None:
     (place / "net.py").write_text(WAITS)
     (place / "net.toml").write_text(
@@ -276,9 +276,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(place: Path, how: signal.Si
         process.send_signal(how)
         done = process.wait()
     assert "Traceback" not in done.stderr
+    kept = "What is done is kept: the same command goes on from here."
     if how == signal.SIGINT:
-        assert done.returncode == 130
-        assert "the same command goes on" in done.stderr
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (130, f"Interrupted. {kept}")
+    if how == signal.SIGTERM:
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (143, f"Ended by SIGTERM. {kept}")
     before = records.read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["model"] for line in before} == {"bicubic"}
 

@@ -124,12 +124,16 @@ def is_worker(process: int) -> bool:
 
 
 def kill(process: Started, victim: str) -> list[int]:
-    """Kill the driver, one of its workers, or all; the processes of the run there were."""
+    """Kill the driver, one of its workers, or all, or ask all to end, as a batch system does.
+
+    Gives the processes of the run that there were.
+    """
     there = [process.number, *descendants(process.number)]
-    victims = {"driver": there[:1], "worker": [one for one in there if is_worker(one)][:1], "all": there}
-    for one in victims[victim]:
+    victims = {"driver": there[:1], "worker": [one for one in there if is_worker(one)][:1]}
+    number = signal.SIGTERM if victim == "all, asked" else signal.SIGKILL
+    for one in victims.get(victim, there):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(one, number)
     return there
 
 
@@ -139,6 +143,9 @@ def disturb(place: Path, run: str, victim: str, records: int, seconds: float = 0
         wait_for_records(process, place / run, records, seconds)
         there = kill(process, victim)
         done = process.wait()
+    if victim == "all, asked":
+        assert done.returncode == 128 + signal.SIGTERM, done.stderr
+        assert "Traceback" not in done.stderr
     if victim == "worker":
         assert done.returncode == 0, done.stderr  # nobody need call again: another does what it did
     assert not wait_until_gone(there)
@@ -147,7 +154,7 @@ def disturb(place: Path, run: str, victim: str, records: int, seconds: float = 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("victim", "records"), [("driver", 7), ("worker", 1), ("all", 8)])
+@pytest.mark.parametrize(("victim", "records"), [("driver", 7), ("worker", 1), ("all", 8), ("all, asked", 5)])
 def test_killed_and_called_again_a_run_is_as_if_undisturbed(
     place: Path, undisturbed: Path, victim: str, records: int
 ) -> None:

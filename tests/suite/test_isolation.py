@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from suite.cli.interruptions import interruptions
 from suite.errors import SuiteError
 from suite.isolation import State, Worker, one_line
 
@@ -161,19 +162,20 @@ def test_a_busy_process_is_ended_when_the_driver_is_interrupted() -> None:
         os.kill(process, 0)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_a_process_starts_is_put_off_until_it_has(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     spawn = multiprocessing.util.spawnv_passfds
 
     def interrupted(*arguments: Any) -> int:
         process = spawn(*arguments)
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         os.kill(process, signal.SIGINT)  # a terminal sends it to all
         return process
 
     monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), interruptions():
         Worker("it")
     for process in multiprocessing.active_children():
         process.join(timeout=60)
