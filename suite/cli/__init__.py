@@ -74,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        return int(COMMANDS[options.command].execute(options))
+        status = int(COMMANDS[options.command].execute(options))
+        sys.stdout.flush()  # a disk that is full is often found out only here
+        return status
     except UsageError as error:
         print(f"suite {options.command}: {in_one_line(str(error))}", file=sys.stderr)
         return 2

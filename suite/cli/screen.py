@@ -7,10 +7,13 @@ title or hide a line, and one with a lone surrogate cannot be written at all. Bo
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from suite.errors import SuiteError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,32 +44,65 @@ def in_one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
-class Screen:
-    """A stream of text that writes only what is printable, in the characters that its encoding has."""
+class Plain:
+    """A stream of text that writes everything, in the characters that its encoding has.
 
-    def __init__(self, raw: TextIO) -> None:
-        self.raw = raw
-        """The stream below, for what must arrive as it is."""
+    Where the system does not take it (a full disk), `SuiteError` says so, unless it is not ``needed``: what
+    is only said is then lost, and the work goes on. Without a stream, nothing is written.
+    """
+
+    def __init__(self, raw: TextIO | None, *, needed: bool) -> None:
+        self._raw = raw or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
+        self._needed = needed
 
     def write(self, text: str) -> int:
         """Write a text; gives its length."""
-        self.raw.write(_encodable(printable(text), self.raw))
+        encoding = self._raw.encoding or "utf-8"
+        with self._refusals():
+            self._raw.write(text.encode(encoding, "backslashreplace").decode(encoding))
         return len(text)
 
+    def flush(self) -> None:
+        """Hand over what was written."""
+        with self._refusals():
+            self._raw.flush()
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if self._needed and isinstance(error, BrokenPipeError):
+                raise
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), self._raw.fileno()
+            )  # else Python tries again at its end
+            if self._needed:
+                raise SuiteError(f"cannot write to standard output: {error.strerror}.") from None
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.raw, name)
+        return getattr(self._raw, name)
 
 
-def _encodable(text: str, stream: TextIO) -> str:
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+class Screen(Plain):
+    """The same for what is printable alone."""
+
+    def __init__(self, raw: TextIO | None, *, needed: bool) -> None:
+        super().__init__(raw, needed=needed)
+        self.plain = cast("TextIO", Plain(self._raw, needed=needed))
+        """For what must arrive as it is."""
+
+    def write(self, text: str) -> int:
+        """Write a text; gives its length."""
+        super().write(printable(text))
+        return len(text)
 
 
 @contextlib.contextmanager
 def screens() -> Iterator[None]:
     """Put a `Screen` before standard output and standard error."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+    sys.stdout, sys.stderr = Screen(sys.stdout, needed=True), Screen(sys.stderr, needed=False)
     try:
         yield
     finally:
@@ -77,7 +113,7 @@ def write_data(text: str) -> None:
     """Write figures to standard output: as they are into a file or a pipe, printable on a terminal."""
     stream = sys.stdout
     if isinstance(stream, Screen) and not stream.isatty():
-        stream.raw.write(_encodable(text, stream.raw))
+        stream.plain.write(text)
     else:
         stream.write(text)
 
@@ -101,6 +137,6 @@ def open_console(*, stderr: bool = False) -> Console:
             return [Printable(one) for one in renderables]
 
     stream = sys.stderr if stderr else sys.stdout
-    console = Console(file=stream.raw if isinstance(stream, Screen) else stream)
+    console = Console(file=stream.plain if isinstance(stream, Screen) else stream)
     console.push_render_hook(Hook())
     return console
