@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,10 @@ def atomically(file: Path, write: Callable[[Path], object]) -> None:
     The folder is made if it is not there. Raises `SuiteError` if the disk does not take it; what was there
     before is then untouched.
     """
+    _require_place(file)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         write(temporary)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -31,6 +33,24 @@ def atomically(file: Path, write: Callable[[Path], object]) -> None:
     except BaseException:  # interrupted
         _discard(temporary)
         raise
+
+
+def _require_place(file: Path) -> None:
+    """Raise `SuiteError` where something else than a file is there, which a file must not take the place of:
+    whoever may do all, as in a container, would lose ``/dev/null``."""
+    with contextlib.suppress(OSError):  # what cannot be looked at cannot be written, which writing says
+        if file.is_dir():
+            raise SuiteError(f"cannot write {file}: it is a folder; name a file.")
+        if file.exists() and not file.is_file():
+            raise SuiteError(f"cannot write {file}: it is a device or a pipe; name a file.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are not there. Raises `OSError` whose reason is clear."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 
 def _discard(temporary: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from suite.errors import SuiteError
+from suite.files import make_folder
 from suite.home import APPLICATION
 
 try:
@@ -61,7 +62,7 @@ def hold_run(run: Path) -> Held:
     Raises `SuiteError` that names the process that has it, or if the disk does not take it.
     """
     try:
-        run.mkdir(parents=True, exist_ok=True)
+        make_folder(run)
         lock = _open(run / ".lock")
     except OSError as error:
         raise SuiteError(f"cannot write {run}: {error.strerror}.") from None
@@ -90,7 +91,7 @@ def _open_somewhere(name: str) -> Held:
     for folder in [Path(chosen)] if chosen else usual:
         file = folder / f"{socket.gethostname()}.{name}"
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             return _open(file)
         except OSError as error:
             reason = f"cannot write {file}: {error.strerror}"

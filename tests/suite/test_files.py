@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_a_file_is_replaced_whole_and_its_folder_made(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SuiteError, match=r"cannot write .*file/page\.html: (Not a directory|File exists)\."):
+    with pytest.raises(SuiteError, match=r"cannot write .*file/page\.html: Not a directory\."):
         write_text(tmp_path / "file" / "page.html", "x")
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -29,6 +30,22 @@ def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left_behind(tmp_p
     with pytest.raises(SuiteError, match=r"cannot write .*folder: "):
         write_text(folder, "x")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("place", [".", "", "..", "folder", "folder/"])
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SuiteError, match=r"cannot write [.folder]+: it is a folder; name a file\."):
+        write_text(Path(place), "x")
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_device_or_a_pipe_stays_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SuiteError, match=r"cannot write .*pipe: it is a device or a pipe; name a file\."):
+        write_text(tmp_path / "pipe", "x")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
