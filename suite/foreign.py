@@ -40,7 +40,7 @@ def build_foreign(card: ModelCard, scale: int) -> nn.Module:
     _enter(card.root)
     try:
         found: Any = _import(target)
-    except Exception as error:  # foreign code may raise anything
+    except (Exception, SystemExit) as error:  # foreign code may raise anything, and may want to exit
         raise SuiteError(f"{card.name}: importing {target} failed with {one_line(error)}") from None
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -52,7 +52,7 @@ def build_foreign(card: ModelCard, scale: int) -> nn.Module:
         raise SuiteError(f"{card.name}: {card.build} is no network and cannot be called to make one.")
     try:
         network = found(**_scale(found, card, scale), **card.arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SuiteError(f"{card.name}: calling {attribute} failed with {one_line(error)}") from None
     if not isinstance(network, nn.Module):
         raise SuiteError(f"{card.name}: {attribute} gave {type(network).__name__} instead of a network.")

@@ -26,7 +26,7 @@ def recognise(file: Path) -> ModelCard:
     `UsageError` for a missing file and `SuiteError` for one that is damaged or fits nothing.
     """
     if not file.is_file():
-        raise UsageError(f"the checkpoint {file} does not exist.")
+        raise UsageError(f"the checkpoint {file} {'is no file' if file.exists() else 'does not exist'}.")
     trained = training_card(file)  # an ablation has the same tensors as the network; the file's card knows
     if (name := trained.get("model")) in MODELS and trained.get("scale") in MODELS[name].scales:
         return _with_file(MODELS[name], trained["scale"], file)

@@ -140,7 +140,9 @@ def read_card(file: Path) -> ModelCard:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"the model card {file} does not exist.") from None
-    except (OSError, ValueError, RecursionError) as error:  # the last from arrays in arrays in arrays
+    except OSError as error:
+        raise UsageError(f"the model card {file} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:  # the latter from arrays in arrays in arrays
         raise UsageError(f"the model card {file} cannot be read: {error}") from None
     _check(found, _KINDS, str(file))
     for key in ("name", "build"):

@@ -84,7 +84,7 @@ def _carried_out(check: Check, candidate: Candidate) -> Finding:
         found = check.run(candidate)
     except SuiteError as error:
         found = finding(str(error))
-    except Exception as error:  # a network's code may raise anything, and the next check must still be made
+    except (Exception, SystemExit) as error:  # of a network's code; the next check must still be made
         found = finding(f"it fails: {shapes.first_line(error)}")
     reason = candidate.subject.card.known.get(check.name)
     if reason is None:

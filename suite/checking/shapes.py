@@ -43,7 +43,10 @@ def half_precision(candidate: Candidate) -> Finding:
         try:
             forward = backend_by_name("eager").prepare(candidate.make(), "cpu", precision)
             difference = candidate.levels(forward(image).float() - exact)
-        except Exception as error:  # whatever the network's code or an operator without halves raises
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # whatever the network's code or an operator without halves raises
             words.append(f"{precision} does not run ({first_line(error)})")
             clean = False
             continue
@@ -57,7 +60,7 @@ def half_precision(candidate: Candidate) -> Finding:
     return (ok if clean else note)("; ".join(words))
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:160]
 
@@ -68,7 +71,7 @@ def takes(candidate: Candidate, network: nn.Module, height: int, width: int) -> 
     image = pixels * candidate.subject.card.input.range
     try:
         return tuple(candidate.run(network, image).shape) == candidate.expected(image)
-    except Exception:  # what networks raise for a size that they cannot take is theirs
+    except (Exception, SystemExit):  # what networks raise for a size that they cannot take is theirs
         return False
 
 

@@ -151,6 +151,13 @@ def test_what_a_card_cannot_hold_is_named_with_the_file(text: str, words: str, c
         model_card(str(checkout / "bad.toml"))
 
 
+def test_a_folder_is_no_card_and_no_checkpoint(tmp_path: Path) -> None:
+    for name, words in (("my.toml", r"cannot be read: Is a directory\."), ("x4.pth", "is no file")):
+        (tmp_path / name).mkdir()
+        with pytest.raises(UsageError, match=rf"{name} {words}"):
+            model_card(str(tmp_path / name))
+
+
 def test_a_card_that_is_not_there() -> None:
     with pytest.raises(UsageError, match=r"the model card no-such\.toml does not exist"):
         model_card("no-such.toml")
@@ -286,6 +293,7 @@ HANGS_S = 4
 """Patience with a network that hangs, in seconds."""
 HOSTILE = {
     "at_import": ("raise RuntimeError('not today')", "importing .* failed with RuntimeError: not today"),
+    "leaves_at_import": ("raise SystemExit(3)", "importing .* failed with SystemExit: 3"),
     "in_init": (
         FINE.replace("def forward", "def __init__(self):\n        raise ValueError('no')\n    def forward"),
         "calling Net failed with ValueError: no",

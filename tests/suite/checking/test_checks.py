@@ -409,6 +409,29 @@ def test_a_process_of_its_own_prints_one_line_a_check(tmp_path: Path) -> None:
     assert last == "20 checks: 19 ok, 1 not applicable"
 
 
+@pytest.mark.parametrize("where", ["importing", "calling"])
+def test_a_network_that_wants_to_exit_is_a_finding(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"importing": "raise SystemExit(3)", "calling": "def Net(scale):\n    raise SystemExit(3)"}[where]
+    (tmp_path / "net.py").write_text(body)
+    assert cli.main(["check", f"{tmp_path / 'net.py'}:Net", "--home", str(tmp_path), "--threads", "1"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(rf"finding +builds .*: {where} .* failed with SystemExit: 3", lines[0])
+    assert lines[-1] == "20 checks: 1 finding, 19 not applicable"
+
+
+def test_a_pass_that_wants_to_exit_is_a_finding_and_the_others_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forward = "def forward(self, x):\n        raise SystemExit(3)"
+    (tmp_path / "net.py").write_text(f"from torch import nn\nclass Net(nn.Module):\n    {forward}\n")
+    assert cli.main(["check", f"{tmp_path / 'net.py'}:Net", "--home", str(tmp_path), "--threads", "1"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(CHECKS) + 1
+    assert "it fails: SystemExit: 3" in "\n".join(lines)
+
+
 def test_names_are_unique() -> None:
     assert len(BY_NAME) == len(CHECKS)
 
