@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="official|shipped|PATH",
         help="default: official where the file is there, else shipped, else random numbers",
     )
-    parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
+    common.add_threads(parser)
     common.add_home(parser)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EFFORTS = ("quick", "standard", "rigorous")
 DEFAULT_PAGE = Path("reports/leaderboard.html")
 IMAGES_MB = 2.5
+MOST_PARALLEL = 1024
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +69,12 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Add the options of how a network runs, beside its backend."""
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
-    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    add_threads(parser)
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--threads``."""
+    parser.add_argument("--threads", type=parallel, metavar="N", help="default: all cores")
 
 
 def add_effort(parser: argparse.ArgumentParser) -> None:
@@ -84,14 +90,27 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """An argument that must be a whole number above zero."""
+    """An argument that must be a whole number above zero, and one that a record can hold."""
+    return _whole(text, 2**31 - 1)
+
+
+def parallel(text: str) -> int:
+    """An argument that must be a number of threads or processes that a machine can start.
+
+    PyTorch ends with a crash, and a machine stands still, where there are far too many.
+    """
+    return _whole(text, MOST_PARALLEL)
+
+
+def _whole(text: str, most: int) -> int:
     number = int(text)
-    if number < 1:
+    if not 1 <= number <= most:
         raise ValueError
     return number
 
 
 positive.__name__ = "positive whole number"  # argparse names the type in its message
+parallel.__name__ = f"whole number from 1 to {MOST_PARALLEL}"
 
 
 def remember_command(run: Path, resolved: Sequence[str] = ()) -> None:

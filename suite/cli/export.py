@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--deploy", action="store_true", help="in the exact form that is fastest in ONNX Runtime here"
     )
     parser.add_argument(
-        "--threads", type=common.positive, metavar="N", help="with which forms are timed (default: all cores)"
+        "--threads", type=common.parallel, metavar="N", help="with which forms are timed (default: all cores)"
     )
     parser.add_argument(
         "--patience",

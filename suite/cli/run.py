@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     workers = parser.add_mutually_exclusive_group()
     workers.add_argument(
         "--workers",
-        type=common.positive,
+        type=common.parallel,
         default=1,
         metavar="N",
         help="processes that share the work; timings are always made alone (default: 1)",

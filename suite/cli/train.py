@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until", type=common.positive, metavar="N", help="stop after N iterations, to go on later"
     )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
-    parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
+    common.add_threads(parser)
     common.add_home(parser)
 
 

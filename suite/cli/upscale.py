@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default: cpu")
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS, help="default: fp32")
-    parser.add_argument("--threads", type=common.positive, metavar="N", help="default: all cores")
+    common.add_threads(parser)
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     common.add_home(parser)
 
