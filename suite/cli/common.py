@@ -23,6 +23,7 @@ EFFORTS = ("quick", "standard", "rigorous")
 DEFAULT_PAGE = Path("reports/leaderboard.html")
 IMAGES_MB = 2.5
 MOST_PARALLEL = 1024
+LONGEST_WAIT_S = 1_000_000
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +83,7 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--effort", default="standard", choices=EFFORTS, help="of timing (default: standard)")
     parser.add_argument(
         "--patience",
-        type=positive,
+        type=seconds,
         default=PATIENCE_S,
         metavar="SECONDS",
         help=f"how long a measuring process may be silent (default: {PATIENCE_S:g})",
@@ -102,6 +103,11 @@ def parallel(text: str) -> int:
     return _whole(text, MOST_PARALLEL)
 
 
+def seconds(text: str) -> int:
+    """An argument that must be a time to wait; systems cannot wait for longer than some weeks."""
+    return _whole(text, LONGEST_WAIT_S)
+
+
 def _whole(text: str, most: int) -> int:
     number = int(text)
     if not 1 <= number <= most:
@@ -110,6 +116,7 @@ def _whole(text: str, most: int) -> int:
 
 
 positive.__name__ = "positive whole number"  # argparse names the type in its message
+seconds.__name__ = f"number of seconds from 1 to {LONGEST_WAIT_S}"
 parallel.__name__ = f"whole number from 1 to {MOST_PARALLEL}"
 
 

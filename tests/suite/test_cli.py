@@ -86,6 +86,7 @@ def test_list_names_what_there_is(place: Path, what: str, expected: str) -> None
         (["run", "--models", "bsrn", "--datasets", "set5=x"], "another name"),
         (["run", "--models", "bsrn", "--threads", "0"], "--threads"),
         (["run", "--models", "bsrn", "--threads", "1025"], "whole number from 1 to 1024 value: '1025'"),
+        (["run", "--models", "bsrn", "--patience", "2000000"], "number of seconds from 1 to 1000000"),
         (["run", "--models", "bsrn", "--workers", "100000"], "whole number from 1 to 1024 value: '100000'"),
         (["run", "--models", "bsrn", "--scales", "4000000000"], "positive whole number value: '4000000000'"),
         (["run", "--models", "bsrn", "--home", "nowhere"], "--home is 'nowhere'"),

@@ -183,6 +183,16 @@ def test_an_interruption_while_a_process_starts_is_put_off_until_it_has(
     assert capfd.readouterr().err == ""
 
 
+def test_a_process_whose_answer_nobody_waits_for_ends_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    worker = Worker("it")
+    assert worker.call(remember, "here") == ["here"]
+    worker._send(sleep, (0.2,), {})
+    worker.close()
+    assert capfd.readouterr().err == ""
+
+
 def test_an_answer_that_cannot_be_sent_is_not_blamed_on_memory() -> None:
     with Worker("it") as worker:
         with pytest.raises(SuiteError, match="pickle"):
