@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,7 @@ Held = IO[bytes]
 
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 """What file systems answer that know no locks; one that cannot be had is not waited for."""
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _LONGEST_PAUSE_S = 0.25
 
 
@@ -56,15 +58,18 @@ def hold_machine(*, alone: bool, say: Callable[[str], None] = lambda words: None
     return room
 
 
-def hold_run(run: Path) -> Held:
+def hold_run(run: Path, *, to_read: bool = False) -> AbstractContextManager[object]:
     """Hold the folder of a run, of which one process at a time is the driver. The folder is made.
 
-    Raises `SuiteError` that names the process that has it, or if the disk does not take it.
+    ``to_read`` asks for no more than that nobody changes it, so a folder that cannot be written is as good
+    as held. Raises `SuiteError` that names the process that has it, or if the disk does not take it.
     """
     try:
         make_folder(run)
         lock = _open(run / ".lock")
     except OSError as error:
+        if to_read and error.errno in _READ_ONLY:
+            return contextlib.nullcontext()
         raise SuiteError(f"cannot write {run}: {error.strerror}.") from None
     if not _try(lock, alone=True):
         owner = _whose(lock)

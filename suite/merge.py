@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from suite.backends.choice import FILE, read_choices
 from suite.errors import SuiteError
 from suite.pairs import REPEATABLE, agree
 from suite.records import Record, from_json, read_lines
+from suite.schema import is_unknown
 
 Line = tuple[str, Record, Path]
 """A line as it was read, the record in it, and the run that it is from."""
@@ -24,6 +26,8 @@ class Merged:
     """The lines of the merged run, as they were read. Of several with one key the last counts."""
     records: int
     """Number of keys."""
+    later: tuple[str, ...] = ()
+    """Lines of a format that is not known here, such as a later version's; they stay what they are."""
     notes: tuple[str, ...] = ()
     """What was done with records of one key, and what lines could not be read."""
     conflicts: tuple[str, ...] = ()
@@ -45,17 +49,23 @@ def merge(runs: Sequence[Path]) -> Merged:
     why there are none. Timings that were made again, and conflicts, are all kept, the latest last.
     """
     by_key: dict[str, list[Line]] = {}
+    later: list[str] = []
     notes: list[str] = []
     for run in runs:
-        lines, damaged = _read(run)
+        lines, unknown, damaged = _read(run)
+        if unknown:
+            words = "line(s) of a format that is not known here were kept as they are."
+            notes.append(f"{run}: {len(unknown)} {words}")
         if damaged:
             notes.append(f"{run}: {damaged} line(s) could not be read and were left out.")
+        later += unknown
         for line, record in lines:
             by_key.setdefault(record.key, []).append((line, record, run))
     counts = _Counts()
     kept = [line for entries in by_key.values() for line in _of_one_key(entries, counts)]
     notes += _said(counts)
-    return Merged(tuple(kept), len(by_key), tuple(notes), tuple(counts.conflicts))
+    once = tuple(dict.fromkeys(later))
+    return Merged(tuple(kept), len(by_key), once, tuple(notes), tuple(counts.conflicts))
 
 
 def merge_choices(runs: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -84,19 +94,29 @@ def merge_choices(runs: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
     return {key: entries[-1][0] for key, entries in by_key.items()}, notes
 
 
-def _read(run: Path) -> tuple[list[tuple[str, Record]], int]:
-    """The records of a run with their lines, and the number of lines that hold none."""
+def _read(run: Path) -> tuple[list[tuple[str, Record]], list[str], int]:
+    """The records of a run with their lines, the lines of an unknown format, and the number of the others."""
     if not run.is_dir():
         raise SuiteError(f"{run} is not a folder: name the --out folder of a run.")
-    found, damaged = [], 0
+    found, unknown, damaged = [], [], 0
     for _, line in read_lines(run / "records.jsonl"):
         try:
             found.append((line, from_json(line)))
         except ValueError:
-            damaged += 1
+            if _is_later(line):
+                unknown.append(line)
+            else:
+                damaged += 1
     if not found:
         raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
-    return found, damaged
+    return found, unknown, damaged
+
+
+def _is_later(line: str) -> bool:
+    try:
+        return is_unknown(json.loads(line))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _of_one_key(entries: list[Line], counts: _Counts) -> Iterator[str]:

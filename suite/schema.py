@@ -260,6 +260,12 @@ problem_of_record = compile_schema(RECORD)
 problem_of_run = compile_schema(RUN)
 
 
+def is_unknown(data: Any) -> bool:
+    """Whether JSON is a record of a format that is not known here, such as a later version's."""
+    version = data.get("schema") if isinstance(data, dict) else None
+    return isinstance(version, int) and not isinstance(version, bool) and not 1 <= version <= SCHEMA
+
+
 def is_too_deep(value: Any, left: int = DEEPEST) -> bool:
     """Whether a JSON value is nested deeper than ``left`` levels."""
     if isinstance(value, dict):

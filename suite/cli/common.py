@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from suite.backends import DEVICES, PRECISIONS
 from suite.cli.screen import open_console
+from suite.errors import SuiteError
 from suite.files import write_text
 from suite.isolation import PATIENCE_S
-from suite.records import Record
+from suite.records import Record, Store, load_run
+from suite.schema import problem_of_run
 
 if TYPE_CHECKING:
     from reports.gallery import Gallery
@@ -126,9 +128,33 @@ def remember_command(run: Path, resolved: Sequence[str] = ()) -> None:
     Raises `SuiteError` if that fails.
     """
     command = shlex.join(["python", "-m", "suite", *sys.argv[1:], *resolved])
-    known = [entry for entry in commands([run]) if entry != command]
-    text = json.dumps({"schema": 1, "commands": [*known, command]}, indent=1)
-    write_text(run / "run.json", text + "\n")
+    write_commands(run, [*(entry for entry in commands([run]) if entry != command), command])
+
+
+def write_commands(run: Path, commands: Sequence[str]) -> None:
+    """Write ``run.json`` of a run. One that is there and cannot be read is set aside, and that is said.
+
+    Raises `SuiteError` if the disk does not take it.
+    """
+    file = run / "run.json"
+    if problem := problem_of_commands(run):
+        aside = file.with_name("run.json.unreadable")
+        try:
+            file.replace(aside)
+        except OSError as error:
+            raise SuiteError(f"cannot write {file}: {error.strerror}.") from None
+        print(f"{file} could not be read ({problem}) and is kept as {aside.name}.", file=sys.stderr)
+    write_text(file, json.dumps({"schema": 1, "commands": commands}, indent=1) + "\n")
+
+
+def problem_of_commands(run: Path) -> str:
+    """What is wrong with ``run.json`` of a run; empty where nothing is or there is none."""
+    try:
+        return problem_of_run(json.loads((run / "run.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, RecursionError):
+        return "no JSON"
 
 
 def commands(runs: Sequence[Path]) -> list[str]:
@@ -138,9 +164,21 @@ def commands(runs: Sequence[Path]) -> list[str]:
         try:
             entries = json.loads((run / "run.json").read_text(encoding="utf-8"))["commands"]
             found.update(dict.fromkeys(str(entry) for entry in entries))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return list(found)
+
+
+def open_run(run: Path) -> list[Record]:
+    """The records of a run, having said how many lines could not be read.
+
+    Raises `SuiteError` for a folder that is none or holds no record.
+    """
+    store = Store(run)
+    found = list(store.load().values())
+    if store.torn:
+        print(f"{store.file}: {store.torn} line(s) could not be read and were left out.", file=sys.stderr)
+    return found or load_run(run)  # which says what the folder is instead
 
 
 def show(records: Sequence[Record]) -> None:

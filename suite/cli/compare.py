@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from suite.cli.common import open_run
 from suite.cli.screen import open_console
 
 HELP = "compare two runs, or two models; exit status 1 on a regression"
@@ -30,10 +31,9 @@ def execute(options: argparse.Namespace) -> int:
     from reports.comparison import print_comparison, to_json
     from suite.comparison import compare_models, compare_runs
     from suite.errors import SuiteError, UsageError
-    from suite.records import load_run
 
     try:
-        baseline, candidate = load_run(options.baseline), load_run(options.candidate)
+        baseline, candidate = open_run(options.baseline), open_run(options.candidate)
     except SuiteError as error:  # a regression is 1; a folder that is no run must not look like one
         raise UsageError(str(error)) from None
     if options.models:

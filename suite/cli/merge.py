@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 from pathlib import Path
 
@@ -41,13 +40,13 @@ def execute(options: argparse.Namespace) -> int:
             runs.insert(0, options.out)
         for run in runs:
             if not _is_among(run, [options.out]):
-                stack.enter_context(hold_run(run))
+                stack.enter_context(hold_run(run, to_read=True))
         merged = merge(runs)
         choices, chosen = merge_choices(runs)
         pictures = copy_pictures(runs, options.out)
-        commands = {"schema": 1, "commands": common.commands(runs)}
-        write_text(options.out / "records.jsonl", "".join(f"{line}\n" for line in merged.lines))
-        write_text(options.out / "run.json", json.dumps(commands, indent=1) + "\n")
+        lines = (*merged.lines, *merged.later)
+        write_text(options.out / "records.jsonl", "".join(f"{line}\n" for line in lines))
+        common.write_commands(options.out, common.commands(runs))
         if choices:
             write_choices(options.out / FILE, choices)
     for note in (*merged.notes, *chosen, *pictures):

@@ -48,9 +48,8 @@ def execute(options: argparse.Namespace) -> int:
     from reports.grid import to_markdown
     from reports.sections import build_sections
     from suite.files import write_text
-    from suite.records import load_run
 
-    runs = {run: load_run(run) for run in options.runs}
+    runs = {run: common.open_run(run) for run in options.runs}
     records = [record for found in runs.values() for record in found]
     gallery = common.find_gallery(runs, options)
     common.show(records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from suite.cli.common import open_run
 from suite.cli.screen import write_data
 
 HELP = "print the figures of a run, one value a row"
@@ -27,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Print the frame on standard output."""
     from reports.exporters import export, parse_where
-    from suite.records import load_run
 
     where = [parse_where(text) for text in options.where or ()]
-    write_data(export(load_run(options.run), options.format, where))
+    write_data(export(open_run(options.run), options.format, where))
     return 0

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from suite.cli import common
 from suite.environment import code_version
 from suite.records import Record
-from suite.schema import problem_of_run
 
 if TYPE_CHECKING:
     from suite.cli.asked import Asked
@@ -46,19 +45,7 @@ def examine(run: Path, audit: Audit, home: str | None, *, digests: bool) -> Stat
     found = find_home(home)
     asked = compare_with_commands(audit.records, common.commands([run]), found if home else None)
     repeat = look(audit.records, found, asked.datasets, digests=digests)
-    return State(audit, _run_file(run), asked, repeat)
-
-
-def _run_file(run: Path) -> str:
-    import json
-
-    try:
-        text = (run / "run.json").read_text(encoding="utf-8")
-        return problem_of_run(json.loads(text))
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError, RecursionError):
-        return "no JSON"
+    return State(audit, common.problem_of_commands(run), asked, repeat)
 
 
 def lines(state: State) -> Iterator[str]:

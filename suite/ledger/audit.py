@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from suite import SCHEMA
 from suite.errors import SuiteError
 from suite.pairs import REPEATABLE, agree
 from suite.records import Record, from_json, read_lines
+from suite.schema import is_unknown
 from suite.soundness import problems_of, title
 
 
@@ -56,6 +56,11 @@ def audit(run: Path) -> Audit:
         if kind in ("record", "twice"):
             record = from_json(line)
             written[record.key].append(record)
+    if not written and unknown:
+        raise SuiteError(
+            f"{run} holds no records that can be read here: {unknown} line(s) are of a format that is not "
+            f"known, {torn} damaged."
+        )
     if not written:
         raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
     records = tuple(found[-1] for found in written.values())
@@ -91,8 +96,7 @@ def _kind(line: str) -> tuple[Kind, str]:
         return "damaged", "nested too deeply"
     except ValueError:
         return "torn", ""
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if isinstance(schema, int) and not 1 <= schema <= SCHEMA:
+    if is_unknown(data):
         return "later", ""
     try:
         from_json(line)

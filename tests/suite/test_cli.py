@@ -329,6 +329,30 @@ def test_results_where(place: Path) -> None:
     assert "not a folder" in suite(place, "results", "runs/none", status=1).stderr
 
 
+@pytest.mark.parametrize("command", [["results"], ["report"], ["compare", "run"]])
+def test_lines_that_are_left_out_are_counted(place: Path, command: list[str]) -> None:
+    suite(place, "run", "--models", "bicubic", "--measures", "cost", "--no-report", "--out", "run")
+    with (place / "run/records.jsonl").open("a") as records:
+        records.write('{"schema": 99}\n{"torn')
+    said = "run/records.jsonl: 2 line(s) could not be read and were left out.\n"
+    assert suite(place, *command, "run").stderr.startswith(said)
+    (place / "run/records.jsonl").write_text('{"schema": 99}\n[]\n')
+    done = suite(place, *command, "run", status=2 if command[0] == "compare" else 1)
+    assert done.stderr.startswith(said)
+    assert "run holds no records: name the --out folder of a run." in done.stderr
+
+
+@pytest.mark.parametrize("text", ['{"schema": 1, "comma', "[" * 100_000, '{"schema": 9, "commands": ["a"]}'])
+def test_a_run_file_that_cannot_be_read_is_kept(place: Path, text: str) -> None:
+    (place / "runs/default").mkdir(parents=True)
+    (place / "runs/default/run.json").write_text(text)
+    done = suite(place, "run", "--models", "bicubic", "--measures", "cost", "--no-report")
+    assert "runs/default/run.json could not be read (" in done.stderr
+    assert ") and is kept as run.json.unreadable.\n" in done.stderr
+    assert (place / "runs/default/run.json.unreadable").read_text() == text
+    assert "Run: 2 records; 0 torn" in suite(place, "verify", "runs/default").stdout
+
+
 def test_a_folder_without_records_is_no_run(place: Path) -> None:
     assert "holds no records" in suite(place, "report", "home", status=1).stderr
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from suite import SCHEMA, cli, locks
 from suite.backends.choice import FILE
 from suite.errors import SuiteError
 from suite.merge import environments, merge, merge_choices
@@ -115,6 +118,20 @@ def test_what_was_measured_takes_the_place_of_what_was_not(run: MakeRun) -> None
 def test_a_line_that_is_no_record_is_counted(run: MakeRun) -> None:
     a = run("a", record("a"), text='{"schema": 1, "key": "torn')
     assert merge([a]).notes == (f"{a}: 1 line(s) could not be read and were left out.",)
+
+
+def test_lines_of_a_later_version_are_kept_and_counted(tmp_path: Path, run: MakeRun) -> None:
+    later = to_json(record("b", schema=SCHEMA + 1))
+    a, b = run("a", record("a"), text=later + "\n"), run("b", record("c"), text=later + "\n")
+    merged = merge([a, b])
+    assert (merged.records, merged.later) == (2, (later,))
+    words = "1 line(s) of a format that is not known here were kept as they are."
+    assert merged.notes == (f"{a}: {words}", f"{b}: {words}")
+    done = merging(b, "--out", a)
+    assert done.returncode == 0, done.stderr
+    lines = (a / "records.jsonl").read_text().splitlines()
+    assert [json.loads(line)["key"] for line in lines] == ["a", "c", "b"]
+    assert lines[-1] == later
 
 
 def test_lines_stay_as_they_are(run: MakeRun) -> None:
@@ -220,6 +237,29 @@ def test_the_command_makes_nothing_of_what_is_no_run(tmp_path: Path, run: MakeRu
         f"suite merge: {tmp_path / 'nowhere'} is not a folder: name the --out folder of a run.\n"
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_nobody_can_write_to_can_be_merged(
+    tmp_path: Path, run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(file: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(file))
+
+    a = run("a", record("a"))
+    opened = locks._open
+    monkeypatch.setattr(locks, "_open", lambda file: read_only(file) if a in file.parents else opened(file))
+    assert cli.main(["merge", str(a), "--out", str(tmp_path / "out")]) == 0
+    assert cli.main(["merge", str(a), "--out", str(a)]) == 1
+
+
+def test_a_run_file_that_cannot_be_read_is_set_aside(tmp_path: Path, run: MakeRun) -> None:
+    a, b = run("a", record("a")), run("b", record("b"))
+    (a / "run.json").write_text('{"schema": 1, "comma')
+    done = merging(b, "--out", a)
+    assert done.returncode == 0
+    assert f"{a / 'run.json'} could not be read (no JSON) and is kept as run.json.unreadable." in done.stderr
+    assert (a / "run.json.unreadable").read_text() == '{"schema": 1, "comma'
+    assert json.loads((a / "run.json").read_text())["commands"] == ["made b"]
 
 
 def test_pictures_come_along_and_damaged_ones_are_named(tmp_path: Path, run: MakeRun) -> None:

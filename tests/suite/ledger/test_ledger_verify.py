@@ -355,6 +355,14 @@ def test_lines_that_are_not_understood_are_told_apart(tmp_path: Path) -> None:
     assert (len(found.records), found.unknown_schema, found.torn) == (1, 1, 3)
 
 
+def test_a_run_of_a_later_version_is_called_that(tmp_path: Path) -> None:
+    later = to_json(dataclasses.replace(quality(32.35), schema=SCHEMA + 1))
+    (tmp_path / "records.jsonl").write_text(f"{later}\n{later}\n[1]\n")
+    words = r"no records that can be read here: 2 line\(s\) are of a format that is not known, 1 damaged\."
+    with pytest.raises(SuiteError, match=words):
+        audit(tmp_path)
+
+
 def test_a_key_with_unlike_values_of_the_same_work_is_named(tmp_path: Path) -> None:
     failed = quality(32.35, key="a", values=(), not_measured="no data")
     same = quality(32.35, key="a")
