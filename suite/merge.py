@@ -17,6 +17,8 @@ from suite.schema import is_unknown
 Line = tuple[str, Record, Path]
 """A line as it was read, the record in it, and the run that it is from."""
 
+_NO_RECORDS = "{} holds no records: name the --out folder of a run."
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -43,7 +45,8 @@ class _Counts:
 
 
 def merge(runs: Sequence[Path]) -> Merged:
-    """The records of the runs as one run's. Raises `SuiteError` for a folder that holds no records.
+    """The records of the runs as one run's. Raises `SuiteError` for a folder that is no run, or where none
+    of them holds a record.
 
     Of records with one key, equal ones are kept once; one that has values takes the place of those that say
     why there are none. Timings that were made again, and conflicts, are all kept, the latest last.
@@ -58,9 +61,13 @@ def merge(runs: Sequence[Path]) -> Merged:
             notes.append(f"{run}: {len(unknown)} {words}")
         if damaged:
             notes.append(f"{run}: {damaged} line(s) could not be read and were left out.")
+        if not lines:
+            notes.append(f"{run} holds no records.")
         later += unknown
         for line, record in lines:
             by_key.setdefault(record.key, []).append((line, record, run))
+    if not by_key:
+        raise SuiteError(_NO_RECORDS.format(runs[0]))
     counts = _Counts()
     kept = [line for entries in by_key.values() for line in _of_one_key(entries, counts)]
     notes += _said(counts)
@@ -107,8 +114,8 @@ def _read(run: Path) -> tuple[list[tuple[str, Record]], list[str], int]:
                 unknown.append(line)
             else:
                 damaged += 1
-    if not found:
-        raise SuiteError(f"{run} holds no records: name the --out folder of a run.")
+    if not found and not (run / "run.json").is_file():  # of a shard that has no task there is that alone
+        raise SuiteError(_NO_RECORDS.format(run))
     return found, unknown, damaged
 
 

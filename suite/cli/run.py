@@ -126,6 +126,9 @@ def execute(options: argparse.Namespace) -> int:
         store = Store(options.out)
         stack.enter_context(hold_run(options.out))
         common.remember_command(options.out, _resolved(options, request))
+        if not tasks:
+            _said(f"Shard {options.shard} holds none of these tasks: there is nothing to measure.")
+            return 0
         with hold_machine(alone=True, say=_said) if AUTO in request.backends else contextlib.nullcontext():
             tasks = settle_choices(tasks, options.out, environment["id"], _said)
         found: dict[Task, Record] = {}

@@ -149,11 +149,21 @@ def test_unlike_environments_are_named(run: MakeRun) -> None:
     assert environments(merge([run("c", record("a"))])) == []
 
 
+def test_a_shard_without_a_task_takes_part_and_is_named(run: MakeRun) -> None:
+    empty, a = run("empty"), run("a", record("a"))
+    (empty / "records.jsonl").unlink()
+    merged = merge([empty, a])
+    assert (merged.records, merged.notes) == (1, (f"{empty} holds no records.",))
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path, run: MakeRun) -> None:
     with pytest.raises(SuiteError, match="is not a folder"):
         merge([tmp_path / "nowhere"])
     with pytest.raises(SuiteError, match="holds no records"):
         merge([run("empty")])
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SuiteError, match="folder holds no records"):
+        merge([run("a", record("a")), tmp_path / "folder"])
 
 
 def choice(backend: str) -> dict[str, Any]:

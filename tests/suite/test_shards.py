@@ -11,8 +11,10 @@ from suite.catalog import MODELS
 from suite.errors import UsageError
 from suite.measures import MEASURES
 from suite.plan import Request, make_plan
+from suite.records import Store, frame
 from suite.shards import Shard, parse_shard
 from suite.task import Task
+from tests.command import suite
 
 REQUEST = Request(
     models=tuple(MODELS),
@@ -63,3 +65,19 @@ def test_other_texts_are_wrong_usage(text: str) -> None:
 
 def test_a_shard_is_written_i_of_n() -> None:
     assert parse_shard("2/3") == Shard(2, 3)
+
+
+def test_the_shards_of_a_run_give_the_run_though_some_have_nothing_to_do(tmp_path: Path) -> None:
+    command = ["run", "--models", "bicubic", "--measures", "cost", "quality", "--threads", "1", "--no-report"]
+    suite(tmp_path, *command, "--out", "whole")
+    shards = [suite(tmp_path, *command, "--shard", f"{i}/6", "--out", f"parts/{i}") for i in range(1, 7)]
+    idle = [done for done in shards if "there is nothing to measure" in done.stderr]
+    assert 3 <= len(idle) < 6  # of three tasks
+    assert (
+        idle[0].stderr.splitlines()[-1].endswith("/6 holds none of these tasks: there is nothing to measure.")
+    )
+    suite(tmp_path, "merge", *(f"parts/{i}" for i in range(1, 7)), "--out", "merged")
+    merged, whole = (frame(Store(tmp_path / name).load().values()) for name in ("merged", "whole"))
+    order = ["measure", "input", "metric", "image"]
+    assert merged.sort_values(order).values.tolist() == whole.sort_values(order).values.tolist()
+    assert "Asked for: 3 tasks, none of them without a record." in suite(tmp_path, "verify", "merged").stdout
