@@ -6,6 +6,7 @@ it proves by their digests before it uses them.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -72,7 +73,8 @@ def connect(
         raise SuiteError(
             "--executor dask: Dask is not installed; install the suite with the extra 'cluster'."
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what happens to workers is said below
+    for name in ("distributed", "distributed.client"):  # what happens to workers and scheduler is said below
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         make_client: Any = distributed.Client
         client = make_client(f"tcp://{found[1]}", timeout=CONNECT_S, set_as_default=False)
@@ -170,14 +172,21 @@ class Cluster(Executor):
         answer: Future[Any] = Future()
         answer.set_running_or_notify_cancel()
         self._waiting.add(answer)
-        inner = self._executor.submit(there, fn, unit, self._site, _foreign_code(unit))
+        code = _foreign_code(unit)
+        try:
+            inner = self._executor.submit(there, fn, unit, self._site, code)
+        except Exception:  # Dask's own, where its client has given up the scheduler
+            if self._client.status != "closed":
+                raise
+            self._settle(answer, self._scheduler_lost())
+            return answer
         inner.add_done_callback(lambda done: self._pass_on(done, answer, unit.title))
         return answer
 
     def _pass_on(self, inner: Future[Any], answer: Future[Any], title: str) -> None:
         """The answer of a worker, or what happened to it, to whoever waits."""
         if inner.cancelled():
-            self._settle(answer, SuiteError(f"the Dask scheduler at {self._address} was lost."))
+            self._settle(answer, self._scheduler_lost())
             return
         error = inner.exception()
         if error is None:
@@ -186,6 +195,9 @@ class Cluster(Executor):
             self._settle(answer, SuiteError(f"every Dask worker that measured {title} was lost."))
         else:
             self._settle(answer, error)
+
+    def _scheduler_lost(self) -> SuiteError:
+        return SuiteError(f"the Dask scheduler at {self._address} was lost.")
 
     def _settle(self, answer: Future[Any], error: BaseException | None, result: Any = None) -> None:
         if answer not in self._waiting:
@@ -205,18 +217,23 @@ class Cluster(Executor):
                     seen = time.monotonic()
             except Exception:  # the scheduler does not answer; `_pass_on` is told if it stays so
                 pass
-            if time.monotonic() - seen > self._patience:
-                for answer in list(self._waiting):
-                    words = (
-                        f"the Dask cluster at {self._address} had no worker for {self._patience:g} seconds."
-                    )
-                    self._settle(answer, SuiteError(words))
+            if self._client.status == "closed":  # by itself: the scheduler has not answered for `CONNECT_S`
+                error = self._scheduler_lost()
+            elif time.monotonic() - seen > self._patience:
+                words = f"the Dask cluster at {self._address} had no worker for {self._patience:g} seconds."
+                error = SuiteError(words)
+            else:
+                continue
+            for answer in list(self._waiting):
+                self._settle(answer, error)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Leave the cluster, whose workers stay."""
         self._closed.set()
-        self._executor.shutdown(wait=wait and bool(self._waiting) and not cancel_futures)
-        self._client.close(timeout=5)
+        with contextlib.suppress(Exception):  # one whose scheduler was lost cannot be left in order
+            self._executor.shutdown(wait=wait and bool(self._waiting) and not cancel_futures)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=5)
 
 
 def _foreign_code(unit: Unit) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +61,30 @@ def _lives(cluster: Any, seconds: float = 10) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+@contextlib.contextmanager
+def lonely_scheduler(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a scheduler that is a process of its own and has one worker, and that process."""
+    pytest.importorskip("distributed")
+    place = folder / "scheduler.json"
+
+    def start(what: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", str(place)]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen([*command, "--no-dashboard", *options], stdout=quiet, stderr=quiet)
+
+    scheduler = start("scheduler", "--port", "0")
+    worker = start("worker", "--nthreads", "1", "--no-nanny")
+    try:
+        while not place.exists():
+            assert scheduler.poll() is None
+            time.sleep(0.05)
+        yield json.loads(place.read_text())["address"], scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
 
 
 def worker_processes(cluster: Any) -> list[int]:

@@ -172,6 +172,7 @@ class Client:
 
     def __init__(self, workers: dict[str, int]) -> None:
         self.workers = workers
+        self.status = "running"
         self.inner: list[Future[Any]] = []
         self.closed = threading.Event()
 
@@ -179,6 +180,8 @@ class Client:
         return self
 
     def submit(self, *arguments: Any) -> Future[Any]:
+        if self.status == "closed":
+            raise RuntimeError("Client is closed.")
         self.inner.append(Future())
         return self.inner[-1]
 
@@ -224,3 +227,9 @@ def test_lost_workers_and_a_lost_scheduler_are_words(unit: Unit) -> None:
         with pytest.raises(SuiteError, match="the Dask scheduler at dask://x:1 was lost"):
             second.result(timeout=60)
         assert third.result(timeout=60) == 7
+        fourth = executor.submit(print, unit)
+        client.status = "closed"
+        with pytest.raises(SuiteError, match="the Dask scheduler at dask://x:1 was lost"):
+            fourth.result(timeout=60)
+        with pytest.raises(SuiteError, match="the Dask scheduler at dask://x:1 was lost"):
+            executor.submit(print, unit).result(timeout=60)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clusters import kill_one, lasting_cluster
+from clusters import kill_one, lasting_cluster, lonely_scheduler
 from PIL import Image
 from test_executors import wait_until_gone
 
@@ -61,7 +61,7 @@ def finish(process: Started) -> tuple[int, str]:
     """Exit status and standard error of a process that ends by itself."""
     with process:
         done = process.wait()
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stderr
 
 
@@ -145,7 +145,7 @@ def disturb(place: Path, run: str, victim: str, records: int, seconds: float = 0
         done = process.wait()
     if victim == "all, asked":
         assert done.returncode == 128 + signal.SIGTERM, done.stderr
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
     if victim == "worker":
         assert done.returncode == 0, done.stderr  # nobody need call again: another does what it did
     assert not wait_until_gone(there)
@@ -204,6 +204,25 @@ def test_a_dask_worker_killed_at_a_random_moment(
     chance = random.Random(number)
     on_cluster(f"dask-{number}", chance.randrange(TASKS), chance.uniform(0, 1))
     assert_complete(place / f"dask-{number}", undisturbed)
+
+
+@pytest.mark.slow
+def test_a_killed_scheduler_is_said_and_the_same_command_goes_on(
+    place: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    with lonely_scheduler(tmp_path) as (address, scheduler):
+        executor = address.replace("tcp", "dask")
+        with start(place, "no-scheduler", "--executor", executor) as process:
+            wait_for_records(process, place / "no-scheduler", 7)
+            scheduler.kill()
+            done = process.wait(120)  # far less than the patience with a cluster that is there
+    assert done.returncode == 1, done.stderr
+    assert f"not measured, because the Dask scheduler at {executor} was lost." in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "ERROR" not in done.stderr
+    status, errors = finish(start(place, "no-scheduler"))
+    assert status == 0, errors
+    pd.testing.assert_frame_equal(figures(place / "no-scheduler"), figures(undisturbed), check_exact=True)
 
 
 @pytest.mark.slow
