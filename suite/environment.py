@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +153,27 @@ def accelerator(device: str) -> str:
     return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {cudnn}"
 
 
+MOMENTARY = ("code", "affinity", "load_average")
+"""What an environment states beside what can move a runtime: it differs from run to run."""
+_IDENTIFYING = {
+    *("cpu", "cores", "memory_gib", "governor", "accelerator", "system"),
+    *("python", "packages", "settings", "allocator"),
+}
+
+
+def id_of(found: Mapping[str, Any]) -> str | None:
+    """The id of what an environment states; None for one of an earlier or later form."""
+    stated = {name: value for name, value in found.items() if name not in ("id", *MOMENTARY)}
+    return make_key(stated)[:8] if stated.keys() == _IDENTIFYING else None
+
+
 @functools.cache
 def describe(device: str = "cpu") -> dict[str, Any]:
     """The environment as plain JSON.
 
     ``id`` is a digest of all that can move a runtime: machine, system, Python, packages and what is done
-    with freed memory. Two runs with
-    the same id may be compared with one another. Beside it stand the version of the suite's code, which
-    processors the process may use, and the load average when it was asked for: they differ from run to run.
+    with freed memory. Two runs with the same id may be compared with one another. Beside it stand the version
+    of the suite's code, which processors the process may use, and the load average when it was asked for.
     """
     found: dict[str, Any] = {
         "cpu": cpu_name(),
@@ -174,4 +188,4 @@ def describe(device: str = "cpu") -> dict[str, Any]:
         "allocator": treatment(),
     }
     momentary = {"affinity": affinity(), "load_average": load_average()}
-    return {"id": make_key(found)[:8], **found, "code": code_version(), **momentary}
+    return {"id": id_of(found), **found, "code": code_version(), **momentary}

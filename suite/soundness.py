@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from suite.catalog.protocols import PROTOCOLS
+from suite.environment import id_of
 from suite.records import Record, make_key
 from suite.timing import samples_of
 
@@ -36,6 +37,8 @@ def problems_of(record: Record) -> Iterator[str]:
         )
     if record.determining:
         yield from _identity(record)
+    if id_of(record.environment) not in (None, record.environment.get("id")):
+        yield "its environment is not what its id is the digest of"
     yield from _summaries(record)
 
 

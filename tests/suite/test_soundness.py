@@ -87,6 +87,11 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "weights": (lambda r: r.update(weights="official"), "its weights is not the one that its key stands for"),
     "dataset": (lambda r: r["details"]["dataset"].update(digest="0"), "its dataset is not the one that its"),
     "environment": (lambda r: r["environment"].update(id="0"), "its environment is not the one that its"),
+    "machine": (lambda r: r["environment"].update(cpu="Cray"), "its environment is not what its id is"),
+    "package": (
+        lambda r: r["environment"]["packages"].update(torch="9"),
+        "its environment is not what its id",
+    ),
     "key": (lambda r: r.update(key="0" * 16), "its key is not the digest of what determines it"),
     "determining": (lambda r: r["determining"].update(version=99), "its key is not the digest of what"),
     "reason": (lambda r: r.update(not_measured="tired"), "it has values and a reason for having none"),
