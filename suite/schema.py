@@ -256,6 +256,8 @@ RUN: Schema = {
     ),
 }
 
+_NESTS = (dict, list)
+
 problem_of_record = compile_schema(RECORD)
 problem_of_run = compile_schema(RUN)
 
@@ -268,11 +270,10 @@ def is_unknown(data: Any) -> bool:
 
 def is_too_deep(value: Any, left: int = DEEPEST) -> bool:
     """Whether a JSON value is nested deeper than ``left`` levels."""
-    if isinstance(value, dict):
-        return left == 0 or any(is_too_deep(item, left - 1) for item in value.values())
-    if isinstance(value, list):
-        return left == 0 or any(is_too_deep(item, left - 1) for item in value)
-    return False
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inside is None:
+        return False
+    return left == 0 or any(is_too_deep(item, left - 1) for item in inside if isinstance(item, _NESTS))
 
 
 def main() -> None:

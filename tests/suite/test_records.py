@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,69 @@ def test_fields_that_are_not_known_here_are_passed_over() -> None:
 def test_what_is_no_record_of_a_known_schema_is_refused(line: str) -> None:
     with pytest.raises(ValueError):
         from_json(line)
+
+
+VALUE = {"metric": "psnr", "value": 30.5, "unit": "dB", "lower": None, "upper": None, "image": "baby"}
+
+
+@pytest.mark.parametrize("place", [0, 57, 99])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, Value("psnr", 30.5, "dB", image="baby")),
+        ({"lower": 30.0, "upper": 31.0}, Value("psnr", 30.5, "dB", 30.0, 31.0, "baby")),
+        ({"value": 30}, Value("psnr", 30.0, "dB", image="baby")),
+        ({"value": "inf"}, Value("psnr", math.inf, "dB", image="baby")),
+        ({"lower": "-inf", "upper": 31}, Value("psnr", 30.5, "dB", -math.inf, 31.0, "baby")),
+        ({"novelty": 1}, Value("psnr", 30.5, "dB", image="baby")),
+    ],
+    ids=str,
+)
+def test_one_value_of_many_is_read_as_it_would_be_alone(
+    place: int, change: dict[str, Any], expected: Value
+) -> None:
+    data = json.loads(to_json(record()))
+    data["values"] = [dict(reversed(VALUE.items())), *[VALUE] * 98, VALUE]
+    data["values"][place] = VALUE | change
+    values = from_json(json.dumps(data)).values
+    assert values[place] == expected
+    assert list(map(type, dataclasses.astuple(values[place]))) == list(
+        map(type, dataclasses.astuple(expected))
+    )
+    assert {*values[:place], *values[place + 1 :]} == {Value("psnr", 30.5, "dB", image="baby")}
+
+
+@pytest.mark.parametrize("left_out", ["lower", "upper"])
+def test_an_end_of_an_interval_may_be_left_out(left_out: str) -> None:
+    data = json.loads(to_json(record()))
+    data["values"] = [VALUE, {name: item for name, item in VALUE.items() if name != left_out}]
+    assert from_json(json.dumps(data)).values == (Value("psnr", 30.5, "dB", image="baby"),) * 2
+
+
+@pytest.mark.parametrize("place", [0, 57, 99])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (VALUE | {"metric": 1}, ".metric: is no string"),
+        (VALUE | {"value": True}, ".value: is no number"),
+        (VALUE | {"value": None}, ".value: is no number"),
+        (VALUE | {"unit": None}, ".unit: is no string"),
+        (VALUE | {"lower": "low"}, ".lower: is no number"),
+        (VALUE | {"upper": []}, ".upper: is no number"),
+        (VALUE | {"image": 5}, ".image: is no string"),
+        ({name: item for name, item in VALUE.items() if name != "image"}, ": lacks image"),
+        ([], ": is no object"),
+        (None, ": is no object"),
+        ("metric", ": is no object"),
+    ],
+    ids=str,
+)
+def test_one_value_of_many_that_is_wrong_is_named(place: int, wrong: Any, words: str) -> None:
+    data = json.loads(to_json(record()))
+    data["values"] = [VALUE] * 100
+    data["values"][place] = wrong
+    with pytest.raises(ValueError, match=rf"^values\[{place}\]{re.escape(words)}$"):
+        from_json(json.dumps(data))
 
 
 def test_records_that_were_written_long_ago_stay_readable() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from suite.records import Record, Value, from_json, to_json
+from suite.records import Record, Value, _carefully, _quickly, from_json, to_json
 from suite.schema import DEEPEST, RECORD, RUN, problem_of_record, problem_of_run
 from suite.validation import compile_schema
 from tests.command import DefaultRun, suite
@@ -228,3 +229,12 @@ def test_the_compiled_schema_agrees_with_jsonschema(line: str, data: st.DataObje
         if not record:
             break
     assert (problem_of_record(record) == "") == VALIDATOR.is_valid(record)
+    quick = _quickly(json.dumps(record))
+    assert quick is None or quick == _carefully(json.dumps(record))
+
+
+def test_what_the_suite_writes_is_read_the_quick_way() -> None:
+    records = [from_json(line) for line in OLD_LINES]
+    finite = [r for r in records if all(math.isfinite(value.value) for value in r.values)]
+    assert len(finite) > len(records) / 2
+    assert [_quickly(to_json(r)) for r in finite] == finite
