@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,24 +32,6 @@ class Box:
     top: float
     right: float
     bottom: float
-
-    def overlaps(self, other: Box) -> bool:
-        """Whether the two share an area."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
-
-    def inside(self, other: Box) -> bool:
-        """Whether it lies wholly within another."""
-        return (
-            other.left <= self.left
-            and self.right <= other.right
-            and other.top <= self.top
-            and self.bottom <= other.bottom
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,93 +64,141 @@ def place_labels(
     ``size`` is the size of the type, ``radius`` that of the markers, ``lines`` are straight lines (as thin
     boxes) that names had better not cross. The same input gives the same places.
     """
-    markers = np.array([(x - radius, y - radius, x + radius, y + radius) for x, y in points])
+    if not points:
+        return []
     distances = _DISTANCES[:_NEAR] if len(points) > _MANY else _DISTANCES
-    choices = [
-        sorted(
-            (
-                (penalty + 12 * sum(label.box.overlaps(line) for line in lines), label)
-                for penalty, label in _clear(
-                    _candidates(point, text, size, radius, distances), area, markers, index
-                )
-            ),
-            key=lambda choice: choice[0],
-        )
-        for index, (point, text) in enumerate(zip(points, texts, strict=True))
-    ]
+    places = np.array(points, dtype=np.float64)
+    boxes, preferences = _candidates(places, texts, size, distances)
+    thin = np.array([(line.left, line.top, line.right, line.bottom) for line in lines]).reshape(-1, 4)
+    crossed = _overlap(boxes[:, :, None], thin).sum(axis=2)
+    free = _inside(boxes, area) & _clear(boxes, places, radius)
+    penalties = np.where(free, preferences + 12 * crossed, np.inf)
+    choices = _by_penalty(penalties, boxes)
     by_place = sorted(range(len(points)), key=lambda index: points[index])
-    crowded = sorted(by_place, key=lambda index: -_crowd(points, index))
+    crowds = _crowds(places)
+    crowded = sorted(by_place, key=lambda index: -crowds[index])
     orders = (crowded, by_place, by_place[::-1], crowded[::-1])
     _, best = min((_in_order(choices, order) for order in orders), key=lambda found: found[0])
-    return best
+    return [
+        None if box is None else Label(text, box, _leader(point, box, radius))
+        for point, text, box in zip(points, texts, best, strict=True)
+    ]
+
+
+_Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom edge of a box."""
+
+
+def _candidates(
+    places: NDArray[np.float64], texts: Sequence[str], size: float, distances: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The boxes in which the name of each point could stand, ``(points, choices, 4)``; which are better.
+
+    The second, ``(choices,)``, is smaller for the better.
+    """
+    ways = [(distance, *unit) for distance in distances for unit in _UNITS]
+    distance, across, down = np.array(ways).T
+    widths, height = np.array([text_width(text, size) for text in texts])[:, None], size * 1.15
+    # The name's edge that faces the point lies at the distance.
+    x = places[:, :1] + across * (distance + widths / 2)
+    y = places[:, 1:] + down * (distance + height / 2)
+    boxes = np.stack((x - widths / 2, y - height / 2, x + widths / 2, y + height / 2), axis=-1)
+    return boxes, distance + 1.5 * np.tile(np.arange(len(_UNITS)), len(distances))
+
+
+def _overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes share an area with which others, both ``(..., 4)`` and broadcast against each other."""
+    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
+    other_left, other_top, other_right, other_bottom = np.moveaxis(others, -1, 0)
+    across = np.logical_and(left < other_right, other_left < right)
+    return np.logical_and(across, np.logical_and(top < other_bottom, other_top < bottom))
+
+
+def _inside(boxes: NDArray[np.float64], area: Box) -> NDArray[np.bool_]:
+    """Which boxes lie wholly within an area."""
+    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
+    across = np.logical_and(left >= area.left, right <= area.right)
+    return np.logical_and(across, np.logical_and(top >= area.top, bottom <= area.bottom))
+
+
+def _clear(boxes: NDArray[np.float64], places: NDArray[np.float64], radius: float) -> NDArray[np.bool_]:
+    """Which boxes ``(points, choices, 4)`` cover none of the markers but their own point's.
+
+    The markers that a box covers are a run of those from left to right and a run of those from top to bottom;
+    how many are in both is the sum over a rectangle of a table of zeros and ones, read from its running sums.
+    """
+    count = len(places)
+    table = np.zeros((count + 1, count + 1), dtype=np.int64)
+    ranks = places.argsort(axis=0).argsort(axis=0)
+    table[tuple(ranks.T + 1)] = 1
+    sums = table.cumsum(axis=0).cumsum(axis=1)
+    ordered = np.sort(places, axis=0)
+    (left, right), (top, bottom) = (
+        (
+            np.searchsorted(ordered[:, axis] + radius, boxes[..., axis], side="right"),
+            np.searchsorted(ordered[:, axis] - radius, boxes[..., axis + 2], side="left"),
+        )
+        for axis in (0, 1)
+    )
+    covered = sums[right, bottom] - sums[left, bottom] - sums[right, top] + sums[left, top]
+    own = np.concatenate((places - radius, places + radius), axis=1)
+    return np.equal(covered, _overlap(boxes, own[:, None]))
+
+
+def _by_penalty(
+    penalties: NDArray[np.float64], boxes: NDArray[np.float64]
+) -> list[list[tuple[float, _Edges]]]:
+    """The choices of each point that have a finite penalty, the best first."""
+    order = np.argsort(penalties, axis=1, kind="stable")
+    ordered = np.take_along_axis(penalties, order, axis=1)
+    edges = np.take_along_axis(boxes, order[..., None], axis=1)
+    counts = np.isfinite(ordered).sum(axis=1).tolist()
+    return [
+        list(zip(own[:count].tolist(), map(tuple, where[:count].tolist()), strict=True))
+        for own, where, count in zip(ordered, edges, counts, strict=True)
+    ]
+
+
+def _crowds(places: NDArray[np.float64]) -> list[float]:
+    """How much there is near each point."""
+    across, down = (side[:, None] - side for side in places.T)
+    near = 1 / (20 + np.sqrt(across**2 + down**2))
+    crowds: list[float] = near.sum(axis=1).tolist()
+    return crowds
 
 
 def _in_order(
-    choices: Sequence[Sequence[tuple[float, Label]]], order: Sequence[int]
-) -> tuple[float, list[Label | None]]:
-    """Places if each point in turn takes the best that is left, and the sum of their penalties."""
-    placed: list[Label | None] = [None] * len(choices)
+    choices: Sequence[Sequence[tuple[float, _Edges]]], order: Sequence[int]
+) -> tuple[float, list[Box | None]]:
+    """Boxes if each point in turn takes the best that is left, and the sum of their penalties."""
+    placed: list[Box | None] = [None] * len(choices)
+    taken: list[_Edges] = []
     total = 0.0
     for index in order:
-        taken = [label.box for label in placed if label is not None]
-        free = (choice for choice in choices[index] if not _hits(choice[1].box, taken))
-        penalty, placed[index] = next(free, (_NO_PLACE, None))
+        penalty, edges = next((one for one in choices[index] if not _hits(one[1], taken)), (_NO_PLACE, None))
         total += penalty
+        if edges:
+            taken.append(edges)
+            placed[index] = Box(*edges)
     return total, placed
 
 
-def _clear(
-    candidates: Iterable[tuple[float, Label]], area: Box, markers: NDArray[np.float64], but: int
-) -> Iterator[tuple[float, Label]]:
-    """The candidates inside an area that cover none of the markers ``(N, 4)``, one marker left out.
-
-    All with all at once, since there may be hundreds of points.
-    """
-    inside = [candidate for candidate in candidates if candidate[1].box.inside(area)]
-    edges = [(label.box.left, label.box.top, label.box.right, label.box.bottom) for _, label in inside]
-    if not edges:
-        return
-    left, top, right, bottom = np.array(edges).T[..., None]
-    covers = (
-        (left < markers[:, 2]) & (markers[:, 0] < right) & (top < markers[:, 3]) & (markers[:, 1] < bottom)
-    )
-    covers[:, but] = False
-    yield from itertools.compress(inside, ~covers.any(axis=1))
-
-
-def _hits(box: Box, others: Sequence[Box]) -> bool:
+def _hits(box: _Edges, others: Sequence[_Edges]) -> bool:
     """Whether a box overlaps any of others. Plain comparisons, since it is asked often."""
-    left, top, right, bottom = box.left, box.top, box.right, box.bottom
-    for other in others:
-        if left < other.right and other.left < right and top < other.bottom and other.top < bottom:
+    left, top, right, bottom = box
+    for other_left, other_top, other_right, other_bottom in others:
+        if left < other_right and other_left < right and top < other_bottom and other_top < bottom:
             return True
     return False
 
 
-def _crowd(points: Sequence[tuple[float, float]], index: int) -> float:
-    x, y = points[index]
-    return sum(1 / (20 + math.hypot(x - u, y - v)) for u, v in points) - 1 / 20
-
-
-def _candidates(
-    point: tuple[float, float], text: str, size: float, radius: float, distances: Sequence[float]
-) -> Iterator[tuple[float, Label]]:
-    """Possible places of a name with their penalties, smaller is better."""
+def _leader(point: tuple[float, float], box: Box, radius: float) -> _Edges | None:
+    """The line from a point to a name that does not stand right beside it."""
     x, y = point
-    width, height = text_width(text, size), size * 1.15
-    for distance in distances:
-        for preference, (across, down) in enumerate(_UNITS):
-            # The name's edge that faces the point lies at the distance.
-            centre_x = x + across * (distance + width / 2)
-            centre_y = y + down * (distance + height / 2)
-            box = Box(
-                centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2
-            )
-            near_x = min(max(x, box.left), box.right)
-            near_y = min(max(y, box.top), box.bottom)
-            gap = math.hypot(near_x - x, near_y - y)
-            leader = None
-            if gap > radius + 8:
-                share = (radius + 1) / gap
-                leader = (x + (near_x - x) * share, y + (near_y - y) * share, near_x, near_y)
-            yield distance + preference * 1.5, Label(text, box, leader)
+    near_x = min(max(x, box.left), box.right)
+    near_y = min(max(y, box.top), box.bottom)
+    gap = math.hypot(near_x - x, near_y - y)
+    if gap <= radius + 8:
+        return None
+    share = (radius + 1) / gap
+    return x + (near_x - x) * share, y + (near_y - y) * share, near_x, near_y
