@@ -10,7 +10,7 @@ from reports.columns import leaderboard_protocols
 from reports.definitions import protocol_order
 from reports.quality import Network, Sheet, sheets, signed
 from suite.errors import SuiteError
-from suite.pairs import LEAST_IMAGES, Difference, difference
+from suite.pairs import LEAST_IMAGES, Difference, differences
 from suite.records import Record
 
 METRICS = (("psnr", 3), ("ssim", 4))
@@ -78,7 +78,14 @@ def _block(sheet: Sheet, protocol: str) -> DifferenceBlock | None:
     if len(order) < 2:
         return None
     reference, *others = order
-    rows = tuple(_row(network, figures[network], figures[reference]) for network in others)
+    columns = [
+        [
+            _cell(found, digits)
+            for found in differences([figures[n] for n in others], figures[reference], metric)
+        ]
+        for metric, digits in METRICS
+    ]
+    rows = tuple(_row(network, cells) for network, *cells in zip(others, *columns, strict=True))
     images = sum(value.metric == "psnr" and bool(value.image) for value in figures[reference].values)
     return DifferenceBlock(sheet.dataset, protocol, reference, images, rows)
 
@@ -88,14 +95,16 @@ def _psnr(record: Record) -> float:
     return math.nan if value is None else value
 
 
-def _row(network: Network, record: Record, reference: Record) -> DifferenceRow:
-    try:
-        cells = tuple(_cell(difference(record, reference, metric), digits) for metric, digits in METRICS)
-    except SuiteError as error:
-        return DifferenceRow(network, (), f"not compared: {error}")
-    return DifferenceRow(network, cells)
+def _row(network: Network, cells: Sequence[DifferenceCell | str]) -> DifferenceRow:
+    for cell in cells:
+        if isinstance(cell, str):
+            return DifferenceRow(network, (), cell)
+    return DifferenceRow(network, tuple(cell for cell in cells if not isinstance(cell, str)))
 
 
-def _cell(found: Difference, decimals: int) -> DifferenceCell:
+def _cell(found: Difference | SuiteError, decimals: int) -> DifferenceCell | str:
+    """A difference as it is printed, or why there is none."""
+    if isinstance(found, SuiteError):
+        return f"not compared: {found}"
     ends = (signed(end, decimals) for end in (found.lower, found.upper))
     return DifferenceCell(signed(found.mean, decimals), " to ".join(ends), found.verdict)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.errors import SuiteError
 from suite.records import Record
-from suite.statistics import paired_difference
+from suite.statistics import paired_differences
 
 LEAST_IMAGES = 6
 """With five images even a difference of one sign on all of them comes about by chance once in sixteen times
@@ -81,21 +82,53 @@ def difference(record: Record, reference: Record, metric: str) -> Difference:
     `SuiteError` if the records are not of the same images under the same protocol, or if an image that only
     one of the two gives back without any error makes the mean infinite.
     """
-    mine, other = image_figures(record, metric), image_figures(reference, metric)
-    names = sorted(mine)
-    if not names or mine.keys() != other.keys() or _subject(record) != _subject(reference):
-        raise SuiteError(
-            f"{record.model} and {reference.model} were not measured on the same images under one protocol: "
-            f"{_words(record)}, {_words(reference)}."
-        )
-    for name in names:
-        if mine[name] != other[name] and not math.isfinite(mine[name] - other[name]):
-            raise SuiteError(
-                f"{name} of {record.dataset} is without error for {record.model} or {reference.model} alone, "
-                "so the mean difference is not finite."
-            )
-    mean, lower, upper = paired_difference([mine[name] for name in names], [other[name] for name in names])
-    return Difference(metric, mean, lower, upper, len(names))
+    (found,) = differences([record], reference, metric)
+    if isinstance(found, SuiteError):
+        raise found
+    return found
+
+
+def differences(records: Sequence[Record], reference: Record, metric: str) -> list[Difference | SuiteError]:
+    """`difference` of each of many records and one and the same; where there is none, the error it raises."""
+    base = image_figures(reference, metric)
+    names = sorted(base)
+    others = [base[name] for name in names]
+    found: list[Difference | SuiteError | None] = []
+    paired: list[list[float]] = []
+    for record in records:
+        own = image_figures(record, metric)
+        if not own or own.keys() != base.keys() or _subject(record) != _subject(reference):
+            found.append(_unlike(record, reference))
+            continue
+        figures = [own[name] for name in names]
+        whole = _whole_for_one(figures, others)
+        found.append(None if whole is None else _infinite(names[whole], record, reference))
+        if whole is None:
+            paired.append(figures)
+    intervals = iter(paired_differences(paired, others))
+    return [Difference(metric, *next(intervals), len(names)) if one is None else one for one in found]
+
+
+def _whole_for_one(figures: Sequence[float], others: Sequence[float]) -> int | None:
+    """The first place at which one of two figures alone is infinite; None if there is none."""
+    if all(map(math.isfinite, figures)) and all(map(math.isfinite, others)):
+        return None
+    pairs = enumerate(zip(figures, others, strict=True))
+    return next((place for place, (a, b) in pairs if a != b and not math.isfinite(a - b)), None)
+
+
+def _unlike(record: Record, reference: Record) -> SuiteError:
+    return SuiteError(
+        f"{record.model} and {reference.model} were not measured on the same images under one protocol: "
+        f"{_words(record)}, {_words(reference)}."
+    )
+
+
+def _infinite(image: str, record: Record, reference: Record) -> SuiteError:
+    return SuiteError(
+        f"{image} of {record.dataset} is without error for {record.model} or {reference.model} alone, "
+        "so the mean difference is not finite."
+    )
 
 
 def _subject(record: Record) -> tuple[object, ...]:

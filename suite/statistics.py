@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ def bootstrap_median(samples: Sequence[float], *, confidence: float = 0.95) -> I
     Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) with a
     fixed seed, so that the same samples give the same interval. Raises ``ValueError`` without samples.
     """
-    return _bootstrap(np.asarray(samples, dtype=np.float64), np.median, confidence)
+    return _median_interval(np.asarray(samples, dtype=np.float64), confidence)
 
 
 def paired_difference(
@@ -39,10 +39,22 @@ def paired_difference(
     Should Know about the Bootstrap, The American Statistician 69(4), 2015). Pairs of which both are infinite
     and equal differ by zero. Raises ``ValueError`` for sequences of unlike length or without pairs.
     """
-    a, b = _pair(first, second)
+    (found,) = paired_differences([first], second, confidence=confidence)
+    return found
+
+
+def paired_differences(
+    firsts: Sequence[Sequence[float]], second: Sequence[float], *, confidence: float = 0.95
+) -> list[Interval]:
+    """`paired_difference` of each of many and one and the same, in half the time of one after the other."""
+    for first in firsts:
+        _check_pairs(first, second)
+    if not firsts:
+        return []
+    a, b = np.asarray(firsts, dtype=np.float64), np.asarray(second, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         differences = np.where(a == b, 0.0, a - b)
-    return _bootstrap(differences, np.mean, _expanded(confidence, len(differences)))
+    return _mean_intervals(differences, _expanded(confidence, len(second)))
 
 
 def paired_ratio(first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95) -> Interval:
@@ -54,7 +66,7 @@ def paired_ratio(first: Sequence[float], second: Sequence[float], *, confidence:
     a, b = _pair(first, second)
     if not ((a > 0).all() and (b > 0).all()):
         raise ValueError("values that are not positive")
-    return _bootstrap(a / b, np.median, confidence)
+    return _median_interval(a / b, confidence)
 
 
 def pooled_differences(groups: Sequence[Sequence[float]], control: int = 0) -> list[Interval | None]:
@@ -195,12 +207,17 @@ def _ranks(values: _Floats) -> _Floats:
     return ranks
 
 
-def _pair(first: Sequence[float], second: Sequence[float]) -> tuple[_Floats, _Floats]:
+def _check_pairs(first: Sequence[float], second: Sequence[float]) -> None:
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} values are not pairs")
+
+
+def _pair(first: Sequence[float], second: Sequence[float]) -> tuple[_Floats, _Floats]:
+    _check_pairs(first, second)
     return np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
 
 
+@functools.lru_cache(maxsize=1024)
 def _expanded(confidence: float, count: int) -> float:
     """The confidence at which the percentile interval of a mean has the width of Student's."""
     from scipy.special import ndtr, stdtrit
@@ -232,44 +249,48 @@ def _middles(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return ordered[:, (count - 1) // 2], ordered[:, count // 2]
 
 
-def _means(values: _Floats) -> _Floats:
-    """The mean of every resample."""
-    if np.isfinite(values).all():
-        found: _Floats = _shares(len(values)) @ values
-        return found
-    return values[_draws(len(values))].mean(axis=1)  # of which some may hold no infinite value
-
-
-def _medians(values: _Floats) -> _Floats:
-    """The median of every resample."""
-    ordered = np.sort(values)
-    low, high = _middles(len(values))
-    found: _Floats = (ordered[low] + ordered[high]) / 2
-    return found
-
-
-_RESAMPLED: dict[Callable[..., Any], Callable[[_Floats], _Floats]] = {np.mean: _means, np.median: _medians}
-"""A statistic of all resamples at once."""
-
-
-def _bootstrap(values: _Floats, statistic: Callable[..., Any], confidence: float) -> Interval:
-    """A statistic of the values, one of `_RESAMPLED`, with its percentile interval."""
-    if not len(values):
+def _mean_intervals(samples: _Floats, confidence: float) -> list[Interval]:
+    """The mean of each row of samples ``(rows, count)`` with its percentile interval."""
+    count = samples.shape[1]
+    if not count:
         raise ValueError("no samples")
-    return _known_bootstrap(values.tobytes(), statistic, confidence)
+    infinite = np.isinf(samples)
+    means = np.where(infinite, 0.0, samples) @ _shares(count).T
+    for row in np.flatnonzero(infinite.any(axis=1)):
+        means[row] = samples[row][_draws(count)].mean(axis=1)  # some may hold no infinite value
+    figures = samples.mean(axis=1).tolist()
+    return [(f, *_ends(own, confidence)) for f, own in zip(figures, means, strict=True)]
+
+
+def _median_interval(samples: _Floats, confidence: float) -> Interval:
+    """The median of samples with its percentile interval."""
+    if not len(samples):
+        raise ValueError("no samples")
+    return _known_median_interval(samples.tobytes(), confidence)
 
 
 @functools.lru_cache(maxsize=8192)
-def _known_bootstrap(data: bytes, statistic: Callable[..., Any], confidence: float) -> Interval:
-    """The same of the bytes of the values: several tables of a page ask for the interval of the same ones."""
-    values = np.frombuffer(data, dtype=np.float64)
-    ordered = np.sort(_RESAMPLED[statistic](values))
-    tail = (1 - confidence) / 2
-    return float(statistic(values)), _quantile(ordered, tail), _quantile(ordered, 1 - tail)
+def _known_median_interval(data: bytes, confidence: float) -> Interval:
+    """The same of the bytes of the samples: several tables of a page ask for the same ones."""
+    samples = np.frombuffer(data, dtype=np.float64)
+    ordered = np.sort(samples)
+    low, high = _middles(len(samples))
+    return float(np.median(samples)), *_ends((ordered[low] + ordered[high]) / 2, confidence)
 
 
-def _quantile(ordered: _Floats, share: float) -> float:
-    """As NumPy's, interpolated linearly, of values in order: a page asks for thousands."""
-    place = share * (len(ordered) - 1)
-    low, high = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
-    return low if low == high else low + (high - low) * (place - math.floor(place))
+def _ends(values: _Floats, confidence: float) -> tuple[float, float]:
+    """The quantiles between which a share ``confidence`` of the values lies, the same outside at either end.
+
+    Interpolated linearly, as NumPy's; of equal infinite neighbours they are those.
+    """
+    with np.errstate(invalid="ignore"):
+        mean, square = float(values.mean()), float(values @ values) / len(values)
+    # Only tails need to be put in order: less than a tenth of the values, if they are spread as means are.
+    reach = 1.3 * math.sqrt(square - mean**2) if square > mean**2 else math.nan
+    place = (1 - confidence) / 2 * (len(values) - 1)
+    found = []
+    for sign, tail in ((1, values[values <= mean - reach]), (-1, values[values >= mean + reach])):
+        ordered = np.sort(sign * (tail if len(tail) > place + 1 else values))
+        low, high = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
+        found.append(sign * (low if low == high else low + (high - low) * (place - math.floor(place))))
+    return found[0], found[1]

@@ -11,11 +11,13 @@ import pytest
 from scipy.stats import bootstrap, ttest_ind
 
 from suite.statistics import (
+    RESAMPLES,
     bootstrap_median,
     difference_of,
     middle_means,
     middle_rounds,
     paired_difference,
+    paired_differences,
     paired_ratio,
     pooled_differences,
     rank_correlation,
@@ -119,6 +121,26 @@ def test_the_interval_of_a_difference_holds_as_often_as_it_says_even_for_few_ima
 def test_the_interval_of_a_difference_of_two_pairs_is_all_there_is() -> None:
     # Student's factor with one degree of freedom is 12.7: no quantile is left out
     assert paired_difference([0.0, 1.0], [0.0, 0.0]) == (0.5, 0, 1)
+
+
+def test_differences_of_many_are_those_of_each() -> None:
+    random = np.random.default_rng(7)
+    second = list(random.normal(30, 5, 14))
+    firsts = [list(random.normal(30, 5, 14)), [value + 0.1 for value in second], [math.inf, *second[1:]]]
+    found = paired_differences(firsts, second)
+    for one, first in zip(found, firsts, strict=True):
+        assert one == pytest.approx(paired_difference(first, second), abs=1e-12)
+    assert found[1] == pytest.approx((0.1, 0.1, 0.1))
+    assert paired_differences([], second) == []
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.999])
+def test_ends_of_intervals_are_the_quantiles_of_numpy(confidence: float) -> None:
+    samples = np.random.default_rng(1).exponential(1, 40)
+    draws = np.random.default_rng(0).integers(0, 40, (RESAMPLES, 40))  # those of the suite
+    medians = np.median(np.sort(samples)[draws], axis=1)
+    _, *ends = bootstrap_median(list(samples), confidence=confidence)
+    assert ends == pytest.approx(np.quantile(medians, [(1 - confidence) / 2, (1 + confidence) / 2]))
 
 
 def test_two_perfect_images_do_not_differ() -> None:
