@@ -12,7 +12,7 @@ from typing import Any
 
 from reports.definitions import hd_pixels, size_label
 from reports.grid import Grid, GridCell, GridRow
-from reports.leaderboard import model_title, sort_records
+from reports.identity import model_title, sort_records
 from suite.records import Record
 
 TOOLS = {

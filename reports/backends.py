@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow, Section
-from reports.leaderboard import model_title, sort_records, weights_digest, weights_label
+from reports.identity import model_title, sort_records, weights_digest, weights_label
 from reports.machines import environment_id, environments, machine_names
 from reports.quality import signed
 from suite.records import Record, subject_title

@@ -15,7 +15,7 @@ from reports.definitions import dataset_order
 from reports.distributions import Distribution
 from reports.escapes import LATEX, MARKDOWN
 from reports.export_tables import ExportTable, number, of_leaderboard
-from reports.leaderboard import sort_records
+from reports.identity import sort_records
 from reports.published_cells import CellKey, PublishedFigure, published_cells
 from reports.record_facts import record_facts
 from reports.view import Column, Group, Row, Table, View

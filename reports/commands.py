@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ def remake(record: Record, commands: Sequence[str]) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=1024)
 def _parse(text: str) -> _Command | None:
     try:
         words = shlex.split(text)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.leaderboard import model_title
+from reports.identity import model_title
 from suite.ranking import ACTIVATIONS, FLOPS, MEMORY, PARAMS, RUNTIME, Challenge
 from suite.records import Record, Value
 

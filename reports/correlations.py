@@ -7,7 +7,7 @@ from itertools import groupby
 
 from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow
-from reports.leaderboard import group_key, sort_records
+from reports.identity import group_key, sort_records
 from reports.machines import configuration, environments, machine_names
 from reports.profiles import network_of
 from suite.records import Record

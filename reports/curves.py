@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.grid import Section
-from reports.leaderboard import model_title, sort_records, weights_digest
+from reports.identity import model_title, sort_records, weights_digest
 from reports.plot import Chart, Panel, Point
 from suite.errors import SuiteError
 from suite.records import Record

@@ -13,7 +13,8 @@ import numpy as np
 
 from reports.columns import leaderboard_protocols
 from reports.definitions import dataset_order, protocol_order
-from reports.leaderboard import group_key, model_title, row_id, sort_records, weights_digest, weights_label
+from reports.identity import group_key, model_title, row_id, sort_records, weights_digest, weights_label
+from suite.pairs import image_figures
 from suite.records import Record
 
 WIDTH, HEIGHT = 200, 10
@@ -65,12 +66,15 @@ class Distribution:
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def box_of(values: Sequence[float]) -> Box:
-    """The box plot of at least one finite value; quartiles are interpolated linearly."""
-    first, median, third = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+def boxes_of(rows: Sequence[Sequence[float]]) -> list[Box]:
+    """The box plot of each of equally long rows of finite values; quartiles are interpolated linearly."""
+    values = np.array(rows)
+    first, median, third = np.quantile(values, (0.25, 0.5, 0.75), axis=1)
     reach = 1.5 * (third - first)
-    inside = [value for value in values if first - reach <= value <= third + reach]
-    return Box(min(inside), first, median, third, max(inside))
+    inside = (values >= (first - reach)[:, None]) & (values <= (third + reach)[:, None])
+    low = values.min(axis=1, where=inside, initial=np.inf)
+    high = values.max(axis=1, where=inside, initial=-np.inf)
+    return [Box(*map(float, box)) for box in zip(low, first, median, third, high, strict=True)]
 
 
 def find_distributions(records: Sequence[Record]) -> list[Distribution]:
@@ -99,7 +103,7 @@ def find_distributions(records: Sequence[Record]) -> list[Distribution]:
 def _distribution(records: Sequence[Record]) -> Distribution | None:
     by_network: dict[tuple[str, str, str], tuple[Record, dict[str, float]]] = {}
     for record in sorted(records, key=group_key):
-        psnr = {v.image: v.value for v in record.values if v.metric == "psnr" and v.image}
+        psnr = image_figures(record, "psnr")
         if psnr and all(map(math.isfinite, psnr.values())):
             by_network.setdefault((record.model, record.weights, weights_digest(record)), (record, psnr))
     if not by_network:
@@ -108,12 +112,12 @@ def _distribution(records: Sequence[Record]) -> Distribution | None:
     images = max(sets, key=lambda names: (sets[names], names))
     if len(images) < 2:
         return None
-    spreads = []
-    for record, psnr in by_network.values():
-        if tuple(sorted(psnr)) == images:
-            values = tuple(psnr[image] for image in images)
-            who = (row_id(record), record.key, model_title(record), weights_label(record))
-            spreads.append(Spread(*who, values, box_of(values)))
+    shown = [pair for pair in by_network.values() if tuple(sorted(pair[1])) == images]
+    rows = [tuple(psnr[image] for image in images) for _, psnr in shown]
+    spreads = [
+        Spread(row_id(record), record.key, model_title(record), weights_label(record), values, box)
+        for (record, _), values, box in zip(shown, rows, boxes_of(rows), strict=True)
+    ]
     spreads.sort(key=lambda spread: (-spread.box.median, spread.title.lower(), spread.origin))
     first = records[0]
     return Distribution(first.scale, first.dataset, first.protocol, images, tuple(spreads))

@@ -57,8 +57,8 @@ class Strip:
 
     width: float
     height: float
-    dots: tuple[tuple[float, float], ...]
-    """From top to bottom in the order in which they were taken."""
+    dots: str
+    """From top to bottom in the order in which they were taken, as SVG path data."""
     interval: tuple[float, float]
     """Left and right end of the 95 % interval of the median."""
     median: float
@@ -150,6 +150,11 @@ def _along(start: tuple[float, float], end: tuple[float, float], steps: int = 8)
     return [(a + (c - a) * n / steps, b + (d - b) * n / steps) for n in range(steps + 1)]
 
 
+def px(value: float) -> str:
+    """A coordinate to a tenth of a pixel."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
 def _polyline(corners: Sequence[tuple[float, float]]) -> str:
     """SVG path data for straight lines through corners, to a tenth of a pixel; empty without corners."""
     return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in corners) if corners else ""
@@ -163,7 +168,9 @@ def draw_strip(samples: Samples, width: float = 420, height: float = 40) -> Stri
     return Strip(
         width=width,
         height=height,
-        dots=tuple((axis.pixel(v), inner + n * step) for n, v in enumerate(samples.samples_ms)),
+        dots="".join(
+            f"M{px(axis.pixel(v))},{px(inner + n * step)}h0" for n, v in enumerate(samples.samples_ms)
+        ),
         interval=(axis.pixel(samples.lower_ms), axis.pixel(samples.upper_ms)),
         median=axis.pixel(samples.median_ms),
     )

@@ -36,11 +36,12 @@ def export_tables(records: Sequence[Record]) -> list[ExportTable]:
     """All tables of the records, with names of their own."""
     published = published_cells(records)
     challenge = build_challenge(records)
+    view = build(records)
     return [
-        *(of_leaderboard(table, published) for table in build(records).tables),
+        *(of_leaderboard(table, published) for table in view.tables),
         *(_of_differences(*pair) for pair in build_differences(records).items()),
         *(_of_lens(*pair) for pair in build_lenses(records).items()),
-        *(table for section in build_sections(records) for table in of_section(section)),
+        *(table for section in build_sections(records, view) for table in of_section(section)),
         *(_of_challenge(_numbered("challenge", n, len(challenge)), t) for n, t in enumerate(challenge, 1)),
         *map(_of_audit, build_audits(records)),
     ]

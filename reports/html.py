@@ -17,10 +17,11 @@ from reports.board import build_board
 from reports.challenge import build_challenge
 from reports.differences import build_differences
 from reports.distributions import distribution_data, draw_box, find_distributions
-from reports.drawing import COLOURS, RADIUS, SHAPES, Drawing, draw_panel, draw_strip, shape
+from reports.drawing import COLOURS, RADIUS, SHAPES, Drawing, draw_panel, draw_strip, px, shape
 from reports.escapes import embed
 from reports.gallery import Gallery
-from reports.leaderboard import build, model_title
+from reports.identity import sort_records
+from reports.leaderboard import build
 from reports.lens import build_lenses
 from reports.notes import merge_missing
 from reports.plot import Panel, build_chart, family_of, family_styles
@@ -61,6 +62,7 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
     It depends on nothing else: the same records, in whatever order, and the same commands give the same
     text. Names from records are data; none of them can become markup.
     """
+    records = sort_records(records)
     view = build(records)
     styles = family_styles([group for table in view.tables for group in table.groups])
     distributions = find_distributions(records)
@@ -74,7 +76,7 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
             charts=[build_chart(table, styles) for table in view.tables],
             plots=plot_data(view.tables, styles),
             styles=styles,
-            sections=build_sections(records),
+            sections=build_sections(records, view),
             differences=build_differences(records),
             lenses=build_lenses(records),
             challenge=build_challenge(records),
@@ -113,7 +115,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "px": _px,
+        "px": px,
         "column_groups": _column_groups,
         "embed": embed,
         "distribution_data": distribution_data,
@@ -129,7 +131,6 @@ def _environment() -> Environment:
         "radius": RADIUS,
         "families_of": _families_of,
         "merge_missing": merge_missing,
-        "model_title": model_title,
         "least_images": LEAST_IMAGES,
     }
     return environment
@@ -151,11 +152,6 @@ def _static(names: tuple[str, ...]) -> Markup:
     text = "\n".join((_HERE / "static" / name).read_text(encoding="utf-8") for name in names)
     assert "</" not in text, f"one of {', '.join(names)} would end its own element"
     return Markup(text)
-
-
-def _px(value: float) -> str:
-    """A coordinate to a tenth of a pixel."""
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def _column_groups(columns: Sequence[Column]) -> list[tuple[str, str, int]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,15 +9,21 @@ from itertools import groupby
 
 from reports import notes
 from reports.columns import find_columns, fit, print_exact, print_interval, print_value, record_for
-from reports.definitions import dataset_order, origin_label
-from reports.machines import configuration, environment_id, environments, machine_names
+from reports.definitions import dataset_order
+from reports.identity import (
+    GroupKey,
+    group_key,
+    model_title,
+    row_id,
+    sort_records,
+    weights_digest,
+    weights_label,
+)
+from reports.machines import configuration, environments, machine_names
 from reports.ranks import time_ranks, value_ranks
 from reports.view import NOT_ASKED_FOR, Cell, Column, Group, Note, Row, Table, View
-from suite.records import Record, Value, to_json
+from suite.records import Record, Value
 from suite.timing import samples_of
-
-GroupKey = tuple[str, str, str, str, int]
-"""Environment id, backend, device, precision, threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class _Draft:
     """All records of the row, of which there is at least one."""
     chosen: tuple[Record | None, ...]
     """The record behind each column."""
+    figures: tuple[Value | None, ...]
+    """The figure of each column, where there is one that is a number."""
 
     @property
     def reference(self) -> bool:
@@ -49,56 +55,6 @@ def build(records: Sequence[Record]) -> View:
         for scale, same_scale in groupby(ordered, key=lambda record: record.scale)
     )
     return View(_summary(tables, ordered), tables)
-
-
-def sort_records(records: Sequence[Record]) -> list[Record]:
-    """The records in an order that depends on nothing but themselves, each key once, by scale first.
-
-    Of several with one key one with values counts before one without, then the one that finished last.
-    """
-    same_key: dict[str, list[Record]] = {}
-    for record in records:
-        same_key.setdefault(record.key, []).append(record)
-    # The text of a record with many images is long, so it is asked only where it decides.
-    by_key = {
-        key: max(same, key=lambda r: (bool(r.values), r.finished, to_json(r))) if len(same) > 1 else same[0]
-        for key, same in same_key.items()
-    }
-    return sorted(
-        by_key.values(),
-        key=lambda r: (
-            *(r.scale, group_key(r), r.model, r.weights, weights_digest(r)),
-            *(r.measure, dataset_order(r.dataset), r.protocol, r.input, r.key),
-        ),
-    )
-
-
-def group_key(record: Record) -> GroupKey:
-    """What two figures of memory or runtime must share to compete."""
-    return (environment_id(record), record.backend, record.device, record.precision, record.threads)
-
-
-def model_title(record: Record) -> str:
-    """The model's name in tables: its card's title, else its name."""
-    return str(record.card.get("title") or record.model)
-
-
-def weights_digest(record: Record) -> str:
-    """SHA-256 of the weights' file; empty if there is none. One path may have held several files."""
-    return str(record.details.get("weights", {}).get("sha256", ""))
-
-
-def row_id(record: Record) -> str:
-    """Id of the row that a record belongs to: a digest of its model, scale, weights and configuration."""
-    parts = (record.model, record.scale, record.weights, weights_digest(record), *group_key(record))
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:10]
-
-
-def weights_label(record: Record) -> str:
-    """Origin of a record's weights as shown, marked where they were trained on a short schedule."""
-    label = origin_label(record.weights, weights_digest(record))
-    short = record.details.get("weights", {}).get("schedule") == "short"
-    return f"{label}, short schedule" if short else label
 
 
 def _table(records: Sequence[Record], scale: int, machines: dict[str, str]) -> Table:
@@ -165,7 +121,9 @@ def _drafts(records: Sequence[Record], columns: Sequence[Column]) -> list[_Draft
         own = tuple(mine)
         if all(record.measure != "cost" for record in own):  # counted once for all configurations
             own += tuple(cost.get((who[0], who[1], who[2]), ()))
-        drafts.append(_Draft(group, own, tuple(record_for(column, own) for column in columns)))
+        chosen = [record_for(column, own) for column in columns]
+        figures = map(_figure, columns, chosen)
+        drafts.append(_Draft(group, own, tuple(chosen), tuple(figures)))
     return drafts
 
 
@@ -173,12 +131,14 @@ def _figure(column: Column, record: Record | None) -> Value | None:
     """The figure of a column in its record, if there is one that is a number."""
     if record is None:
         return None
-    found = (v for v in record.values if v.metric == column.metric and not v.image)
-    return next((v for v in found if not math.isnan(v.value)), None)
+    for value in record.values:
+        if value.metric == column.metric and not value.image and not math.isnan(value.value):
+            return value
+    return None
 
 
 def _fitted(column: Column, index: int, drafts: Sequence[_Draft]) -> Column:
-    figures = [_figure(column, draft.chosen[index]) for draft in drafts if not draft.reference]
+    figures = [draft.figures[index] for draft in drafts if not draft.reference]
     chosen = [draft.chosen[index] for draft in drafts]
     samples = [len(samples_of(r)) for r in chosen if r and r.measure == "runtime"]
     return fit(column, [figure.value for figure in figures if figure], [n for n in samples if n])
@@ -186,7 +146,7 @@ def _fitted(column: Column, index: int, drafts: Sequence[_Draft]) -> Column:
 
 def _ranks(column: Column, index: int, drafts: Sequence[_Draft]) -> list[int | None]:
     """Rank of every draft in one column."""
-    figures = [None if d.reference else _figure(column, d.chosen[index]) for d in drafts]
+    figures = [None if draft.reference else draft.figures[index] for draft in drafts]
     who = [(d.records[0].model, d.records[0].weights, weights_digest(d.records[0])) for d in drafts]
     if column.measure in ("memory", "runtime"):
         ranks: list[int | None] = []
@@ -225,15 +185,14 @@ def _row(draft: _Draft, columns: Sequence[Column], ranks: Sequence[int | None]) 
         year=str(first.card.get("year") or ""),
         origin=weights_label(first),
         reference=draft.reference,
-        cells=tuple(_cell(*parts) for parts in zip(columns, draft.chosen, ranks, strict=True)),
+        cells=tuple(map(_cell, columns, draft.chosen, draft.figures, ranks)),
         sessions=tuple(sorted(sessions - {""})),
     )
 
 
-def _cell(column: Column, record: Record | None, rank: int | None) -> Cell:
+def _cell(column: Column, record: Record | None, figure: Value | None, rank: int | None) -> Cell:
     if record is None:
         return Cell("", missing=NOT_ASKED_FOR)
-    figure = _figure(column, record)
     if figure is None:
         reason = record.not_measured or "the result is not a number"
         if record.values and record.value(column.metric) is None:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from reports.grid import BETWEEN, GridCell, GridRow, Mark, Tone
-from reports.leaderboard import model_title, sort_records, weights_digest, weights_label
+from reports.identity import model_title, sort_records, weights_digest, weights_label
 from reports.ranks import value_ranks
 from suite.ledger import Finding, Verdict
 from suite.ledger.entries import OF_THE_MACHINE
@@ -65,8 +65,11 @@ class Column:
     def holds(self, record: Record) -> bool:
         """Whether a record has, or should have, the figures of this column."""
         return (
-            (record.measure, record.dataset, record.protocol) == (self.measure, self.dataset, self.protocol)
-        ) and (not self.pixels or record.input.partition("x")[2] == self.pixels)
+            record.measure == self.measure
+            and record.dataset == self.dataset
+            and record.protocol == self.protocol
+            and (not self.pixels or record.input.partition("x")[2] == self.pixels)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +157,16 @@ def make_rows(
     lines: Sequence[Line], columns: Sequence[Column], published: Published, notes: Notes
 ) -> list[GridRow]:
     """The rows of a table: figures with their marks, below them what is published."""
-    marks = [_marks(lines, column, published) for column in columns]
+    findings = [[published.of(line.model, column) for line in lines] for column in columns]
+    values = [
+        [figures(line, column, found) for line, found in zip(lines, of_column, strict=True)]
+        for column, of_column in zip(columns, findings, strict=True)
+    ]
+    marks = [_marks(lines, column, own) for column, own in zip(columns, values, strict=True)]
     rows = []
     for number, line in enumerate(lines):
         cells = tuple(
-            _cell(line, column, published.of(line.model, column), marks[place][number], notes)
+            _cell(line, column, findings[place][number], values[place][number], marks[place][number], notes)
             for place, column in enumerate(columns)
         )
         rows.append(GridRow(model_title(line.records[0]), cells, sub=weights_label(line.records[0])))
@@ -177,25 +185,25 @@ def figures(line: Line, column: Column, findings: Sequence[Finding | None]) -> l
     return [round(value, places) for value, places in zip(found, column.decimals, strict=True)]
 
 
-def _marks(lines: Sequence[Line], column: Column, published: Published) -> list[tuple[Mark, ...]]:
+def _marks(
+    lines: Sequence[Line], column: Column, values: Sequence[list[float] | None]
+) -> list[tuple[Mark, ...]]:
     """Best and second of every metric of a column, for each line; readers compare what is printed."""
     if not column.best:
         return [() for _ in lines]
-    found = [
-        None if line.reference else figures(line, column, published.of(line.model, column)) for line in lines
-    ]
+    found = [None if line.reference else own for line, own in zip(lines, values, strict=True)]
     names: dict[int | None, Mark] = {1: "best", 2: "second"}
     by_metric = [
         value_ranks(
-            [None if values is None else values[metric] for values in found],
+            [None if own is None else own[metric] for own in found],
             range(len(lines)),
             higher_is_better=column.best == "highest",
         )
         for metric in range(len(column.metrics))
     ]
     return [
-        tuple(names.get(rank, "") for rank in ranks) if values else ()
-        for values, ranks in zip(found, zip(*by_metric, strict=True), strict=True)
+        tuple(names.get(rank, "") for rank in ranks) if own else ()
+        for own, ranks in zip(found, zip(*by_metric, strict=True), strict=True)
     ]
 
 
@@ -203,10 +211,10 @@ def _cell(
     line: Line,
     column: Column,
     findings: Sequence[Finding | None],
+    values: list[float] | None,
     marks: tuple[Mark, ...],
     notes: Notes,
 ) -> GridCell:
-    values = figures(line, column, findings)
     sub, tone = _published(line, findings, notes)
     if values is None:
         record = line.record(column)

@@ -9,7 +9,7 @@ from itertools import groupby
 from reports.competitors import PIXELS
 from reports.definitions import FIELD_ORDER, REFERENCE, hd_pixels, size_label
 from reports.grid import Grid, GridRow, Mark, Section
-from reports.leaderboard import group_key, sort_records
+from reports.identity import group_key, sort_records
 from reports.lines import (
     LEGEND,
     Column,

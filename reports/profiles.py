@@ -11,7 +11,7 @@ from itertools import groupby
 from reports.columns import BUSY
 from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow
-from reports.leaderboard import group_key, model_title, sort_records, weights_digest, weights_label
+from reports.identity import group_key, model_title, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from suite.profiles import TOLERANCE, Ceilings, Layer, Profile, Work, read_profile, total
 from suite.records import Record

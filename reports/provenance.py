@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reports.definitions import FIGURES, PSNR, SSIM, protocol_meaning, protocol_order, size_label
-from reports.leaderboard import group_key, model_title, sort_records, weights_label
+from reports.identity import group_key, model_title, sort_records, weights_label
 from reports.machines import configuration, environments, facts, machine_names
 from reports.notes import join, unique
 from reports.view import View
@@ -65,6 +66,24 @@ class Samples:
     lower_ms: float
     upper_ms: float
 
+    @property
+    def listed(self) -> str:
+        """All of them as text, to a microsecond."""
+        return ", ".join(f"{value:.3f}" for value in self.samples_ms)
+
+
+class RecordLine(NamedTuple):
+    """What the list of all records has of one, of which there may be tens of thousands."""
+
+    key: str
+    measure: str
+    title: str
+    scale: int
+    of: str
+    """Dataset, protocol and input."""
+    finished: str
+    not_measured: str
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -80,7 +99,7 @@ class Provenance:
     definitions: tuple[tuple[str, str], ...]
     """Heading of a column and what its number is."""
     samples: tuple[Samples, ...]
-    records: tuple[Record, ...]
+    records: tuple[RecordLine, ...]
 
 
 def build_provenance(records: Sequence[Record], view: View) -> Provenance:
@@ -97,7 +116,15 @@ def build_provenance(records: Sequence[Record], view: View) -> Provenance:
         ),
         definitions=_definitions(view),
         samples=_samples(ordered),
-        records=tuple(ordered),
+        records=tuple(map(_record, ordered)),
+    )
+
+
+def _record(record: Record) -> RecordLine:
+    of = ", ".join(filter(None, (record.dataset, record.protocol, record.input)))
+    return RecordLine(
+        *(record.key, record.measure, model_title(record), record.scale),
+        *(of, record.finished, record.not_measured),
     )
 
 

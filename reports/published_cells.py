@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.published import measured_text, published_text, reason_text
@@ -52,23 +52,26 @@ def published_cells(
     titles = {table.id: table.title for table in ledger.tables}
     findings = verify(records, ledger, {record.model for record in records})
     order = list(Verdict)
+    by_kind: dict[tuple[str, int, str], list[Record]] = defaultdict(list)
+    for record in records:
+        by_kind[record.model, record.scale, record.measure].append(record)
     found: dict[CellKey, dict[str, PublishedFigure]] = defaultdict(dict)
     for finding in sorted(findings, key=lambda f: order.index(f.verdict)):
-        for key in _keys(finding, records):
+        for key in _keys(finding, by_kind):
             figure = _figure(finding, titles)
             found[key, finding.entry.metric].setdefault(figure.value, figure)
     return {key: tuple(figures.values()) for key, figures in found.items()}
 
 
-def _keys(finding: Finding, records: Sequence[Record]) -> list[str]:
+def _keys(finding: Finding, by_kind: Mapping[tuple[str, int, str], Sequence[Record]]) -> list[str]:
     """Keys of the records that a finding is about: for a figure of another machine all of its kind."""
     if finding.key:
         return [finding.key]
     if finding.verdict is not Verdict.NOT_COMPARED:
         return []
     entry = finding.entry
-    kind = (entry.model, entry.scale, entry.measure)
-    alike = [r for r in records if (r.model, r.scale, r.measure) == kind and entry.takes_input(r.input)]
+    kind = by_kind.get((entry.model, entry.scale, entry.measure), ())
+    alike = [record for record in kind if entry.takes_input(record.input)]
     return sorted(r.key for r in alike if r.value(entry.metric) is not None)
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from reports.columns import dataset_digest
 from reports.definitions import REFERENCE, dataset_order
-from reports.leaderboard import group_key, model_title, sort_records, weights_digest, weights_label
+from reports.identity import group_key, model_title, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from suite.records import Record
 

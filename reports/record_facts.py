@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from reports.commands import remake
 from reports.definitions import protocol_meaning, size_label
 from reports.distributions import Distribution
-from reports.leaderboard import group_key, weights_digest, weights_label
+from reports.identity import group_key, weights_digest, weights_label
 from reports.machines import configuration, environments, facts, machine_names
 from suite.records import Record
 from suite.timing import samples_of
@@ -27,15 +29,16 @@ def record_facts(
     page has them already, as the number of a distribution, counted from 1, and the network's place in it.
     """
     shared: dict[tuple[tuple[str, str], ...], int] = {}
-    names = machine_names(environments(records))
+    machines = environments(records)
+    names = machine_names(machines)
+    machine_facts = {id: (("Machine", names[id]), *facts(machine)) for id, machine in machines.items()}
     found = {}
     for record in sorted(records, key=lambda r: r.key):
-        environment = group_key(record)[0]
         blocks = [
             _subject(record),
             _dataset(record),
             (("Configuration", configuration(record)), ("Executed by", _executed_by(record))),
-            (("Machine", names[environment]), *_environment(record)),
+            (*machine_facts[group_key(record)[0]], ("Version of the suite", _version(record))),
             (("Command that remakes it", remake(record, commands)),),
         ]
         facts_of = {
@@ -86,8 +89,8 @@ def _dataset(record: Record) -> list[tuple[str, str]]:
     ]
 
 
-def _environment(record: Record) -> list[tuple[str, str]]:
-    return [*facts(record.environment), ("Version of the suite", str(record.environment.get("code", "")))]
+def _version(record: Record) -> str:
+    return str(record.environment.get("code", ""))
 
 
 def _add_images(
@@ -99,7 +102,7 @@ def _add_images(
         for number, one in enumerate(distributions, start=1)
         for place, spread in enumerate(one.spreads)
     }
-    alike: dict[tuple[Any, ...], list[tuple[str, list[int]]]] = {}
+    alike: dict[tuple[Any, ...], list[tuple[str, list[float]]]] = {}
     for record in sorted(records, key=lambda r: r.key):
         for metric, figures in _images(record).items():
             if metric == "psnr" and record.key in drawn:
@@ -109,18 +112,18 @@ def _add_images(
                 alike.setdefault(kind, []).append((record.key, figures))
     bases: list[list[int]] = []
     for (metric, *_), members in alike.items():
-        base = [round(sum(column) / len(column)) for column in zip(*(own for _, own in members), strict=True)]
-        for key, figures in members:
-            offsets = [figure - usual for figure, usual in zip(figures, base, strict=True)]
+        rounded = np.rint(np.array([figures for _, figures in members]) / IMAGE_UNIT).astype(np.int64)
+        base = np.rint(rounded.mean(axis=0)).astype(np.int64)
+        for (key, _), offsets in zip(members, (rounded - base).tolist(), strict=True):
             found[key].setdefault("images", {})[metric] = [len(bases), offsets]
-        bases.append(base)
+        bases.append(base.tolist())
     return bases
 
 
-def _images(record: Record) -> dict[str, list[int]]:
-    """The figures of single images by metric, in `IMAGE_UNIT`."""
-    found: dict[str, list[int]] = {}
+def _images(record: Record) -> dict[str, list[float]]:
+    """The figures of single images by metric."""
+    found: dict[str, list[float]] = {}
     for value in record.values:
         if value.image and abs(value.value) < 1e6:
-            found.setdefault(value.metric, []).append(round(value.value / IMAGE_UNIT))
+            found.setdefault(value.metric, []).append(value.value)
     return found

@@ -10,7 +10,7 @@ from typing import Literal
 from reports.columns import BUSY
 from reports.definitions import size_label
 from reports.grid import Grid, GridCell, GridRow, Section
-from reports.leaderboard import group_key, model_title, sort_records, weights_digest, weights_label
+from reports.identity import group_key, model_title, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from suite.records import Record, subject_title
 from suite.timing import Ratio, floor_of, samples_of, time_ratio

@@ -16,7 +16,7 @@ from typing import Any
 
 from reports.definitions import dataset_order, hd_pixels
 from reports.grid import Grid, GridCell, GridRow, Section
-from reports.leaderboard import model_title, sort_records
+from reports.identity import model_title, sort_records
 from suite.ledger import Ledger, Table, load_ledger
 from suite.records import Record
 from suite.statistics import Interval, pooled_differences

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from reports.choices import theory_choice
 from reports.grid import Grid, GridCell, GridRow, Section
-from reports.leaderboard import build
 from reports.notes import row_name
 from reports.plot import Chart, Panel, family_styles, make_panel
-from reports.view import Column, Group, Row, Table
+from reports.view import Column, Group, Row, Table, View
 from suite.records import Record
 from suite.statistics import rank_correlation
 from suite.timing import Ratio, floor_of, samples_of, time_ratio
@@ -55,9 +55,11 @@ class Inversion:
         return self.time.verdict == "slower"
 
 
-def build_theory(records: Sequence[Record]) -> list[Section]:
-    """A section with a plot for each machine, scale and input with two networks that were timed in turn."""
-    view = build(records)
+def build_theory(records: Sequence[Record], view: View) -> list[Section]:
+    """A section with a plot for each machine, scale and input with two networks that were timed in turn.
+
+    ``view`` is the leaderboard of the records.
+    """
     styles = family_styles([group for table in view.tables for group in table.groups])
     by_key = {record.key: record for record in records}
     charts: list[Chart] = []
@@ -121,16 +123,17 @@ def _judge(timed: Sequence[Timed], x: _Indexed) -> tuple[int, list[Inversion]]:
         for number, one in enumerate(timed)
         if (count := one.row.cells[x[0]].value) is not None and count > 0
     )
-    pairs, inverted = 0, []
-    for (few, _, first), (many, _, second) in itertools.combinations(counted, 2):
-        if few == many:
-            continue
-        pairs += 1
-        if first.latency > second.latency:
-            samples = samples_of(first.record), samples_of(second.record)
-            ratio = time_ratio(*samples, floor_of(first.record) or 0.0)
-            inverted.append(Inversion(first, second, few / many, ratio))
-    return pairs, sorted(inverted, key=lambda one: (not one.clear, -one.time.ratio / one.operations))
+    counts = np.array([count for count, _, _ in counted])
+    latencies = np.array([one.latency for _, _, one in counted])
+    fewer = counts[:, None] < counts
+    inverted = []
+    for few, many in np.argwhere(fewer & (latencies[:, None] > latencies)).tolist():
+        first, second = counted[few][2], counted[many][2]
+        samples = samples_of(first.record), samples_of(second.record)
+        ratio = time_ratio(*samples, floor_of(first.record) or 0.0)
+        inverted.append(Inversion(first, second, counted[few][0] / counted[many][0], ratio))
+    inverted.sort(key=lambda one: (not one.clear, -one.time.ratio / one.operations))
+    return int(fewer.sum()), inverted
 
 
 def _sentence(timed: Sequence[Timed], x: _Indexed, judged: tuple[int, list[Inversion]]) -> str:

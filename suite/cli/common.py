@@ -189,9 +189,10 @@ def show(records: Sequence[Record]) -> None:
     from reports.terminal import print_sections, print_table
 
     console = open_console()
-    print_table(build(records), console)
+    view = build(records)
+    print_table(view, console)
     print_quality(records, console)
-    print_sections(build_sections(records), console)
+    print_sections(build_sections(records, view), console)
 
 
 def find_gallery(runs: Mapping[Path, Sequence[Record]], options: argparse.Namespace) -> Gallery | None:

@@ -46,6 +46,7 @@ def execute(options: argparse.Namespace) -> int:
     """Print the table and write the page of all records of the runs."""
     from reports.export_sources import write_exports
     from reports.grid import to_markdown
+    from reports.leaderboard import build
     from reports.sections import build_sections
     from suite.files import write_text
 
@@ -55,7 +56,7 @@ def execute(options: argparse.Namespace) -> int:
     common.show(records)
     common.write_page(options.html, records, common.commands(options.runs), gallery)
     if options.markdown:
-        write_text(options.markdown, to_markdown(build_sections(records)))
+        write_text(options.markdown, to_markdown(build_sections(records, build(records))))
     if options.exports:
         files = write_exports(options.exports, records)
         print(f"Tables: {len(files)} files in {options.exports}", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reports.distributions import WIDTH, box_of, distribution_data, draw_box, find_distributions
+from reports.distributions import WIDTH, boxes_of, distribution_data, draw_box, find_distributions
 from reports.html import render
 from suite.files import write_text
 from suite.records import Record, Value
@@ -34,12 +34,12 @@ def by_image(make: Factory, models: Any) -> list[Record]:
 
 def test_a_box_worked_out_by_hand() -> None:
     # Quartiles 31 and 33: whiskers reach to what lies within 28 and 36, which 40 does not.
-    box = box_of(PSNR["BSRN"])
+    (box,) = boxes_of([PSNR["BSRN"]])
     assert (box.low, box.first, box.median, box.third, box.high) == (30.0, 31.0, 32.0, 33.0, 33.0)
 
 
 def test_boxes_are_drawn_between_the_ends() -> None:
-    paths = draw_box(box_of((0.0, 1.0, 2.0, 3.0, 4.0)), (0.0, 4.0))
+    paths = draw_box(boxes_of([(0.0, 1.0, 2.0, 3.0, 4.0)])[0], (0.0, 4.0))
     assert paths.whiskers == f"M2.0,5H51.0M149.0,5H{WIDTH - 2:.1f}"
     assert paths.median == "M100.0,1V9"
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reports.html import render
-from reports.leaderboard import sort_records
+from reports.identity import sort_records
 from suite.records import Record
 
 

@@ -12,6 +12,7 @@ import pytest
 from reports.drawing import draw_panel
 from reports.grid import Section
 from reports.html import render
+from reports.leaderboard import build
 from reports.theory import build_theory
 from suite.files import write_text
 from suite.records import Record
@@ -20,8 +21,12 @@ from suite.statistics import rank_correlation
 Factory = Callable[..., list[Record]]
 
 
+def theory(records: list[Record]) -> list[Section]:
+    return build_theory(records, build(records))
+
+
 def only(records: Sequence[Record]) -> Section:
-    (section,) = build_theory(records)
+    (section,) = theory(records)
     return section
 
 
@@ -98,9 +103,9 @@ def test_sessions_and_machines_are_kept_apart(
 
 
 def test_nothing_without_two_timed_networks(make: Factory, models: SimpleNamespace) -> None:
-    assert build_theory(make([models.bsrn, models.bicubic])) == []
-    assert build_theory(make(measures=["runtime"])) == []
-    assert build_theory([]) == []
+    assert theory(make([models.bsrn, models.bicubic])) == []
+    assert theory(make(measures=["runtime"])) == []
+    assert theory([]) == []
 
 
 @pytest.mark.browser
