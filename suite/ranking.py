@@ -8,6 +8,7 @@ be measured by is said in each year's ``counts``, not checked here.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -207,7 +208,8 @@ def competition_ranks(values: Sequence[float]) -> list[int]:
     >>> competition_ranks([18, 22, 18, 7])
     [2, 4, 2, 1]
     """
-    return [1 + sum(other < value for other in values) for value in values]
+    ordered = sorted(values)
+    return [1 + bisect_left(ordered, value) for value in values]
 
 
 def score(ratio: float) -> float:

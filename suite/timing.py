@@ -57,7 +57,7 @@ def time_ratio(first: Sequence[float], second: Sequence[float], floor: float) ->
 
 def samples_of(record: Record) -> tuple[float, ...]:
     """The times of a record in milliseconds, by round."""
-    return tuple(float(sample) for sample in record.details.get("samples_ms", ()))
+    return tuple(map(float, record.details.get("samples_ms", ())))
 
 
 def floor_of(record: Record) -> float | None:

@@ -76,20 +76,22 @@ def read_table(data: Mapping[str, Any], place: Place, sources: Collection[str]) 
     tolerances = _tolerances(data, columns.values(), place)
     default = mapping(data, "default", place)
     only(default, ("status", "sources", "conditions"), place.at("default"))
-    entries: list[Entry] = []
+    entries: dict[tuple[str, str], Entry] = {}
     for position, row in enumerate(mappings(data, "rows", place), start=1):
         row_place = place.at(f"row {row.get('name', row.get('model', position))!r}")
         for entry in _entries(header, {**default, **row}, columns, tolerances, sources, row_place):
-            same = (entry.model, entry.figure)
-            if any(same == (other.model, other.figure) for other in entries):
+            who = (entry.model, entry.figure)
+            if who in entries:
                 raise row_place.error(f"{entry.figure} of {entry.model} is there twice")
-            entries.append(entry)
+            entries[who] = entry
     if bool(entries) == bool(header.empty):
         what = (
             "there are rows beside the reason in empty" if entries else "there are no rows: say why in empty"
         )
         raise place.error(what)
-    return Table(header.id, header.title, header.scale, tuple(entries), header.empty, header.conditions)
+    return Table(
+        header.id, header.title, header.scale, tuple(entries.values()), header.empty, header.conditions
+    )
 
 
 def _column(data: Any, place: Place) -> _Column:
