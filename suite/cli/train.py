@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +78,7 @@ def execute(options: argparse.Namespace) -> int:
     from suite.datasets import open_dataset
     from suite.environment import available_cores
     from suite.home import find_home
+    from suite.locks import hold_run
     from suite.plan import default_datasets
     from suite.training import loop
     from suite.training.patches import load_images
@@ -100,9 +102,10 @@ def execute(options: argparse.Namespace) -> int:
             until=options.until,
         )
         print(f"{len(images.pairs)} images; checkpoint and log in {out}", file=sys.stderr)
-        result = loop.train(
-            job, lambda line: print(describe(line, recipe.iterations), file=sys.stderr, flush=True)
-        )
+        with hold_run(out) if rank == 0 else contextlib.nullcontext():
+            result = loop.train(
+                job, lambda line: print(describe(line, recipe.iterations), file=sys.stderr, flush=True)
+            )
         if rank == 0:
             write_curve(list(loop.read_log(job.log)), out / "curve.svg", f"{card.title} x{options.scale}")
             print(f"Weights: {result}" if result else f"Stopped after {options.until}.", file=sys.stderr)

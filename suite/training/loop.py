@@ -20,6 +20,7 @@ from suite.catalog.cards import InputConvention, ModelCard
 from suite.catalog.protocols import PROTOCOLS
 from suite.datasets import Dataset
 from suite.errors import SuiteError, UsageError
+from suite.files import write_text
 from suite.images import Rgb, luma
 from suite.measures.psnr_ssim import compare
 from suite.task import Subject
@@ -269,8 +270,7 @@ def _after(job: Job, progress: Progress, report: Report, log_every: int, waited_
         }
         line["validation_s"] = round(time.perf_counter() - paused, 1)
     if line:
-        with job.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        write_line(job.log, line)
         report(line)
     if done % recipe.save_every == 0 or last:
         save(job, progress)
@@ -278,9 +278,18 @@ def _after(job: Job, progress: Progress, report: Report, log_every: int, waited_
 
 def cut_log(file: Path, iteration: int) -> None:
     """Drop lines of a log after an iteration, which will be done again, and a torn last line."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     kept = [line for line in read_log(file) if line["iteration"] <= iteration]
-    file.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    write_text(file, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def write_line(file: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to a log. Raises `SuiteError` if the disk does not take it."""
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+    except OSError as error:
+        kept = "The checkpoint beside it is kept: call again when it can."
+        raise SuiteError(f"cannot write {file}: {error.strerror}. {kept}") from None
 
 
 def read_log(file: Path) -> Iterator[dict[str, Any]]:

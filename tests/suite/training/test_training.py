@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from PIL import Image
 from suite.catalog import model_card
 from suite.catalog.cards import InputConvention, ModelCard
 from suite.errors import SuiteError, UsageError
+from suite.locks import hold_run
 from suite.training import loop
 from suite.training.patches import Loader, draw, load_images
 from suite.training.recipe import Recipe, load_recipe, names
@@ -315,6 +317,31 @@ def command(tmp_path: Path, out: str, *more: str) -> list[str]:
 
 def suite(tmp_path: Path, arguments: list[str], status: int = 0) -> str:
     return call(tmp_path, *arguments, status=status).stderr
+
+
+def test_a_folder_has_one_training(tmp_path: Path) -> None:
+    images(tmp_path / "train")
+    with hold_run(tmp_path / "out"):
+        said = suite(tmp_path, command(tmp_path, "out"), 1)
+    assert f"another process ({os.getpid()} on " in said
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [".lock"]
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    images(tmp_path / "train")
+    (tmp_path / "file").touch()
+    said = suite(tmp_path, command(tmp_path, "file"), 1)
+    assert said.endswith(f"suite train: cannot write {tmp_path / 'file'}: Not a directory.\n")
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    loop.write_line(log, {"iteration": 1})
+    assert list(loop.read_log(log)) == [{"iteration": 1}]
+    with pytest.raises(
+        SuiteError, match=r"cannot write .*log\.jsonl/x: Not a directory\. The checkpoint beside"
+    ):
+        loop.write_line(log / "x", {"iteration": 2})
 
 
 @pytest.mark.slow
