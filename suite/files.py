@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def atomically(file: Path, write: Callable[[Path], object]) -> None:
         temporary.chmod(0o644)  # some writers leave their files to the owner alone
         temporary.replace(file)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
+        reason = _reason(error, file.parent)
         _discard(temporary)
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise SuiteError(f"cannot write {file}: {reason}.") from None
     except BaseException:  # interrupted
         _discard(temporary)
@@ -43,6 +44,16 @@ def _require_place(file: Path) -> None:
             raise SuiteError(f"cannot write {file}: it is a folder; name a file.")
         if file.exists() and not file.is_file():
             raise SuiteError(f"cannot write {file}: it is a device or a pipe; name a file.")
+
+
+def _reason(error: OSError | RuntimeError, folder: Path) -> str:
+    """Why a file could not be written, in a line; a writer's own words for a full disk are not clear."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(folder).free == 0:
+            return os.strerror(errno.ENOSPC)
+    return str(error).partition("\n")[0]
 
 
 def make_folder(folder: Path) -> None:

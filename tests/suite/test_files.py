@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +61,19 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         atomically(file, fail)
     assert file.read_text() == "good"
     assert [one.name for one in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_full_disk_that_a_writer_words_otherwise_is_called_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nat 0x7f")
+
+    with pytest.raises(SuiteError, match=r"cannot write .*state: \[enforce fail .* vs 0\.$"):
+        atomically(tmp_path / "state", fail)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with pytest.raises(SuiteError, match=r"cannot write .*state: No space left on device\.$"):
+        atomically(tmp_path / "state", fail)
 
 
 def test_an_interrupted_writer_leaves_nothing_behind(tmp_path: Path) -> None:
