@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 from suite.errors import SuiteError, UsageError, unknown_name
 from suite.toml import tomllib
+
+MOST = 2**31 - 1
+"""The largest number that a recipe may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,23 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for a value that cannot be."""
-        for name in ("iterations", "batch", "patch", "validate_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}: it must be at least 1.")
+        for name, value in dataclasses.asdict(self).items():
+            if isinstance(value, str):
+                continue
+            least = 1 if name in ("iterations", "batch", "patch", "validate_every", "save_every") else 0
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{name} is {value}: it must be finite.")
+            if value < least:
+                raise UsageError(f"{name} is {value}: it must be at least {least}.")
+            if value > MOST:
+                raise UsageError(f"{name} is {value}: it must be at most {MOST}.")
         if not 0 <= self.final_rate <= self.rate:
             raise UsageError(
                 f"final_rate is {self.final_rate}: it must lie between 0 and rate ({self.rate})."
             )
-        if not 0 <= self.ema < 1:
-            raise UsageError(f"ema is {self.ema}: it must be at least 0 and below 1.")
+        for name in ("beta1", "beta2", "ema"):
+            if not getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
         for name, known in (
             ("start", ("default", "interpolation")),
             ("precision", ("fp32", "bf16")),
@@ -84,18 +96,23 @@ def load_recipe(name: str, overrides: Mapping[str, str] | None = None) -> Recipe
             text = Path(name).read_text(encoding="utf-8")
         except OSError as error:
             raise SuiteError(f"cannot read the recipe {name}: {error.strerror}.") from None
+        except ValueError as error:
+            raise UsageError(f"the recipe {name} is not TOML: {error}.") from None
     elif name in names():
         text = (importlib.resources.files("suite.training") / "recipes" / f"{name}.toml").read_text("utf-8")
     else:
         raise unknown_name("recipe", name, names())
     try:
         values: dict[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the recipe {name} is not TOML: {error}.") from None
-    return _typed({**values, **(overrides or {})}, name)
+    try:
+        return _typed({**values, **(overrides or {})})
+    except UsageError as error:
+        raise UsageError(f"the recipe {name}: {error}") from None
 
 
-def _typed(values: Mapping[str, Any], name: str) -> Recipe:
+def _typed(values: Mapping[str, Any]) -> Recipe:
     """A recipe from raw values; texts, as from a command line, become the field's type."""
     types = {field.name: field.type for field in dataclasses.fields(Recipe)}
     converters: dict[str, type] = {"int": int, "float": float, "str": str}
@@ -105,13 +122,13 @@ def _typed(values: Mapping[str, Any], name: str) -> Recipe:
             raise unknown_name("recipe value", key, types)
         try:
             typed[key] = converters[str(types[key])](value)
-        except (TypeError, ValueError):
-            raise UsageError(f"{key} is {value!r} in {name}: it must be of type {types[key]}.") from None
+        except (TypeError, ValueError, OverflowError):
+            raise UsageError(f"{key} is {value!r}: it must be of type {types[key]}.") from None
     missing = [
         field.name
         for field in dataclasses.fields(Recipe)
         if field.default is dataclasses.MISSING and field.name not in typed
     ]
     if missing:
-        raise UsageError(f"the recipe {name} lacks {', '.join(missing)}.")
+        raise UsageError(f"it lacks {', '.join(missing)}.")
     return Recipe(**typed)

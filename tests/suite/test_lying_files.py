@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from suite.datasets import open_dataset
 from suite.errors import SuiteError
 from suite.images import read_rgb
 from suite.pictures import read_picture
+from suite.training.recipe import Recipe, load_recipe
 from suite.weights import Weights, build, fit, read_state, training_facts
 from tests.command import suite
 from tests.suite.profiles import few
@@ -367,11 +370,32 @@ KEYS = (
     "input",
     "weights",
 )
+RECIPE = {"iterations": 5, "batch": 1, "patch": 16, "rate": 1e-3, "final_rate": 0}
+"""All that a recipe must have."""
+
+
+READERS: tuple[Callable[[Path], object], ...] = (
+    read_card,
+    lambda file: read_described(str(file)),
+    lambda file: load_recipe(str(file)),
+)
+
+
+def assert_a_sentence(file: Path) -> None:
+    """Whatever a file is read as, it is that, or an error names the file."""
+    for read in READERS:
+        try:
+            read(file)
+        except SuiteError as error:
+            assert file.name in str(error)
 
 
 @given(
     table=st.dictionaries(
-        st.one_of(st.sampled_from(KEYS), st.text(max_size=5)),
+        st.one_of(
+            st.sampled_from((*KEYS, *(field.name for field in dataclasses.fields(Recipe)))),
+            st.text(max_size=5),
+        ),
         st.recursive(
             SCALAR,
             lambda inner: st.one_of(
@@ -380,19 +404,19 @@ KEYS = (
             max_leaves=5,
         ),
         max_size=6,
-    )
+    ),
+    recipe=st.booleans(),
 )
 @few(100)
-def test_any_table_is_a_card_or_a_sentence(tmp_path_factory: Any, table: dict[str, Any]) -> None:
+def test_any_table_is_a_card_or_a_sentence(
+    tmp_path_factory: Any, table: dict[str, Any], recipe: bool
+) -> None:
     file = scratch(tmp_path_factory) / "card.toml"
+    table = {**RECIPE, **table} if recipe else table
     file.write_bytes(
         "".join(f"{json.dumps(k)} = {toml(v)}\n" for k, v in table.items()).encode("utf-8", "replace")
     )
-    for read in (lambda: read_card(file), lambda: read_described(str(file))):
-        try:
-            read()
-        except SuiteError as error:
-            assert "card.toml" in str(error)
+    assert_a_sentence(file)
 
 
 def toml(value: Any) -> str:
@@ -408,18 +432,18 @@ def toml(value: Any) -> str:
 def test_any_bytes_are_no_card(tmp_path_factory: Any, data: bytes) -> None:
     file = scratch(tmp_path_factory) / "bytes.toml"
     file.write_bytes(data)
-    for read in (lambda: read_card(file), lambda: read_described(str(file))):
+    for read in READERS:
         with pytest.raises(SuiteError, match=r"bytes\.toml"):
-            read()
+            read(file)
 
 
 @pytest.mark.parametrize("text", ["a = 1\na = 2", "\ufeff", "x = " + "[" * 5000, "name = 1979-05-27", "\x00"])
 def test_toml_that_breaks_readers_is_a_sentence(tmp_path: Path, text: str) -> None:
     file = tmp_path / "c.toml"
     file.write_text(text, encoding="utf-8")
-    for read in (lambda: read_card(file), lambda: read_described(str(file))):
+    for read in READERS:
         with pytest.raises(SuiteError, match=r"c\.toml"):
-            read()
+            read(file)
 
 
 # Protocols

@@ -84,6 +84,12 @@ def test_values_can_be_overridden_by_text() -> None:
         ("paper-bsrn", {"ema": "1"}, "below 1"),
         ("paper-bsrn", {"final_rate": "1"}, "between 0 and rate"),
         ("paper-bsrn", {"start": "warm"}, "unknown start"),
+        ("paper-bsrn", {"rate": "inf"}, "rate is inf: it must be finite"),
+        ("paper-bsrn", {"seed": "-1"}, "seed is -1: it must be at least 0"),
+        ("paper-bsrn", {"warm_up": "-1"}, "warm_up is -1: it must be at least 0"),
+        ("paper-bsrn", {"beta2": "1"}, "beta2 is 1.0: it must be at least 0 and below 1"),
+        ("paper-bsrn", {"batch": "3000000000"}, "batch is 3000000000: it must be at most 2147483647"),
+        ("paper-bsrn", {"clip": "nan"}, "clip is nan: it must be finite"),
     ],
 )
 def test_a_wrong_recipe_is_refused(name: str, values: dict[str, str], message: str) -> None:
@@ -96,7 +102,7 @@ def test_a_recipe_from_a_file(tmp_path: Path) -> None:
     file.write_text("iterations = 5\nbatch = 1\npatch = 16\nrate = 1e-3\nfinal_rate = 0\n")
     assert load_recipe(str(file)).iterations == 5
     file.write_text("iterations = 5\n")
-    with pytest.raises(UsageError, match="lacks batch, patch, rate, final_rate"):
+    with pytest.raises(UsageError, match="it lacks batch, patch, rate, final_rate"):
         load_recipe(str(file))
     file.write_text("iterations = ")
     with pytest.raises(UsageError, match="is not TOML"):
