@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -20,7 +21,7 @@ import msgspec
 from suite import SCHEMA
 from suite.errors import SuiteError
 from suite.garbage import no_collections
-from suite.schema import is_too_deep, problem_of_record
+from suite.schema import is_too_deep, problem_of_environment, problem_of_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,12 +152,25 @@ def _quickly(line: str) -> Record | None:
     """The record of a line in which nothing is unusual, as nearly all are, in a third of the time."""
     try:
         data = msgspec.structs.asdict(_USUAL.decode(line))
+        environment = _usual_environment(bytes(data["environment"]))
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    if problem_of_record(data | {"values": []}) or any(is_too_deep(data[name]) for name in _FREE):
+    rest = data | {"values": [], "environment": {}}
+    if problem_of_record(rest) or any(is_too_deep(rest[name]) for name in _FREE):
         return None
     values = tuple(starmap(Value, map(msgspec.structs.astuple, data["values"])))
-    return Record(**data | {"values": values})
+    return Record(**data | {"values": values, "environment": environment})
+
+
+@functools.lru_cache(maxsize=64)
+def _usual_environment(text: bytes) -> Mapping[str, Any]:
+    """An environment, of which the records of a machine share one. Raises ``ValueError`` if it is unusual."""
+    environment: dict[str, Any] = msgspec.json.decode(text)
+    if problem := problem_of_environment(environment):
+        raise ValueError(problem)
+    if is_too_deep(environment):
+        raise ValueError("nested too deeply")
+    return environment
 
 
 def _carefully(line: str) -> Record:
@@ -229,15 +243,16 @@ class _UsualValue(msgspec.Struct, kw_only=True, gc=False):
 
 def _usual() -> msgspec.json.Decoder[Any]:
     """Reads lines that have the types of a `Record`, with finite figures, and say their schema and values."""
-    types = get_type_hints(Record) | {"values": list[_UsualValue]}
+    types = get_type_hints(Record) | {"values": list[_UsualValue], "environment": msgspec.Raw}
     fields: list[Any] = []
     for entry in dataclasses.fields(Record):
-        if entry.default_factory is not dataclasses.MISSING:
+        default: Any = msgspec.NODEFAULT
+        if entry.name == "environment":
+            default = msgspec.Raw(b"{}")
+        elif entry.default_factory is not dataclasses.MISSING:
             default = msgspec.field(default_factory=entry.default_factory)
-        elif entry.name in ("schema", "values"):
-            default = msgspec.NODEFAULT
-        else:
-            default = msgspec.NODEFAULT if entry.default is dataclasses.MISSING else entry.default
+        elif entry.name not in ("schema", "values") and entry.default is not dataclasses.MISSING:
+            default = entry.default
         fields.append((entry.name, types[entry.name], default))
     return msgspec.json.Decoder(msgspec.defstruct("UsualRecord", fields, kw_only=True))
 

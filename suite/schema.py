@@ -259,6 +259,7 @@ RUN: Schema = {
 _NESTS = (dict, list)
 
 problem_of_record = compile_schema(RECORD)
+problem_of_environment = compile_schema(ENVIRONMENT, RECORD)
 problem_of_run = compile_schema(RUN)
 
 

@@ -183,6 +183,14 @@ def test_one_value_of_many_that_is_wrong_is_named(place: int, wrong: Any, words:
         from_json(json.dumps(data))
 
 
+def test_an_environment_that_is_none_is_refused_however_often_it_comes() -> None:
+    data = json.loads(to_json(record()))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"environment\.id: is no string"):
+            from_json(json.dumps(data | {"environment": {"id": 5}}))
+        assert from_json(json.dumps(data | {"environment": {"id": "5"}})).environment == {"id": "5"}
+
+
 def test_records_that_were_written_long_ago_stay_readable() -> None:
     cost, memory, runtime, quality, failed, flat = map(from_json, OLD_FILE.read_text().splitlines())
     assert cost.value("macs_ntire") == 27_102_622_560
