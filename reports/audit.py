@@ -12,7 +12,7 @@ from typing import Any
 
 from reports.definitions import hd_pixels, size_label
 from reports.grid import Grid, GridCell, GridRow
-from reports.identity import model_title, sort_records
+from reports.identity import kept, model_title, sort_records
 from suite.records import Record
 
 TOOLS = {
@@ -100,6 +100,7 @@ class Audit:
         )
 
 
+@kept
 def build_audits(records: Sequence[Record]) -> tuple[Audit, ...]:
     """The audit of each scale whose records of cost hold one, ascending. The order does not matter."""
     audited = [

@@ -16,7 +16,7 @@ from reports.challenge_notes import challenge_notes, formula
 from reports.columns import dataset_digest
 from reports.competitors import COUNTS, FLOOR_SETS, PROTOCOL, Competitor, find_baseline, letters
 from reports.definitions import dataset_order
-from reports.identity import group_key, row_id, sort_records, weights_digest, weights_label
+from reports.identity import group_key, kept, row_id, sort_records, weights_digest, weights_label
 from reports.machines import configuration, environments, machine_names
 from reports.notes import join, unique
 from reports.ranks import time_ranks
@@ -88,6 +88,7 @@ class ChallengeTable:
     """Id, title and origin of the rows, in the order of the entries of the weightings."""
 
 
+@kept
 def build_challenge(records: Sequence[Record]) -> tuple[ChallengeTable, ...]:
     """The challenge tables of records, one for each machine, configuration and session.
 

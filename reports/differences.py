@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reports.columns import leaderboard_protocols
 from reports.definitions import protocol_order
+from reports.identity import kept
 from reports.quality import Network, Sheet, sheets, signed
 from suite.errors import SuiteError
 from suite.pairs import LEAST_IMAGES, Difference, differences
@@ -55,6 +56,7 @@ class DifferenceBlock:
         return self.images < LEAST_IMAGES
 
 
+@kept
 def build_differences(records: Sequence[Record]) -> dict[int, tuple[DifferenceBlock, ...]]:
     """The differences at each scale, for the protocols of the leaderboard; where there are none, no scale."""
     found = {}

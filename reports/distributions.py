@@ -13,7 +13,15 @@ import numpy as np
 
 from reports.columns import leaderboard_protocols
 from reports.definitions import dataset_order, protocol_order
-from reports.identity import group_key, model_title, row_id, sort_records, weights_digest, weights_label
+from reports.identity import (
+    group_key,
+    kept,
+    model_title,
+    row_id,
+    sort_records,
+    weights_digest,
+    weights_label,
+)
 from suite.pairs import image_figures
 from suite.records import Record
 
@@ -77,6 +85,7 @@ def boxes_of(rows: Sequence[Sequence[float]]) -> list[Box]:
     return [Box(*map(float, box)) for box in zip(low, first, median, third, high, strict=True)]
 
 
+@kept
 def find_distributions(records: Sequence[Record]) -> list[Distribution]:
     """One for each scale, dataset and protocol of the leaderboard with two images or more.
 

@@ -11,6 +11,7 @@ from reports.differences import DifferenceBlock, build_differences
 from reports.export_formats import TABLE_FORMATS, write
 from reports.export_tables import ExportCell, ExportHead, ExportRow, ExportTable, mark_of, of_leaderboard
 from reports.grid import Grid, GridCell, Section
+from reports.identity import sort_records
 from reports.leaderboard import build
 from reports.lens import Lens, LensCell, build_lenses
 from reports.published_cells import published_cells
@@ -35,13 +36,13 @@ def write_exports(folder: Path, records: Sequence[Record]) -> list[Path]:
 def export_tables(records: Sequence[Record]) -> list[ExportTable]:
     """All tables of the records, with names of their own."""
     published = published_cells(records)
+    records = sort_records(records)
     challenge = build_challenge(records)
-    view = build(records)
     return [
-        *(of_leaderboard(table, published) for table in view.tables),
+        *(of_leaderboard(table, published) for table in build(records).tables),
         *(_of_differences(*pair) for pair in build_differences(records).items()),
         *(_of_lens(*pair) for pair in build_lenses(records).items()),
-        *(table for section in build_sections(records, view) for table in of_section(section)),
+        *(table for section in build_sections(records) for table in of_section(section)),
         *(_of_challenge(_numbered("challenge", n, len(challenge)), t) for n, t in enumerate(challenge, 1)),
         *map(_of_audit, build_audits(records)),
     ]

@@ -76,7 +76,7 @@ def render(records: Sequence[Record], commands: list[str], gallery: Gallery | No
             charts=[build_chart(table, styles) for table in view.tables],
             plots=plot_data(view.tables, styles),
             styles=styles,
-            sections=build_sections(records, view),
+            sections=build_sections(records),
             differences=build_differences(records),
             lenses=build_lenses(records),
             challenge=build_challenge(records),

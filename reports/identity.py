@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from reports.definitions import dataset_order, origin_label
 from reports.machines import environment_id
@@ -14,10 +16,30 @@ GroupKey = tuple[str, str, str, str, int]
 """Environment id, backend, device, precision, threads."""
 
 
-class Sorted(tuple[Record, ...]):
-    """Records as `sort_records` gives them, so that the parts of a report need not sort them again."""
+T = TypeVar("T")
 
-    __slots__ = ()
+
+class Sorted(tuple[Record, ...]):
+    """Records as `sort_records` gives them, with what was made of them and is needed again: see `kept`."""
+
+    made: dict[Callable[..., Any], Any]
+
+
+def kept(make: Callable[[Sequence[Record]], T]) -> Callable[[Sequence[Record]], T]:
+    """Make a part of a report once, though terminal, page and tables for export ask for it.
+
+    What is made of `Sorted` records is kept with them; it must not be changed.
+    """
+
+    @functools.wraps(make)
+    def once(records: Sequence[Record]) -> T:
+        ordered = sort_records(records)
+        if make not in ordered.made:
+            ordered.made[make] = make(ordered)
+        found: T = ordered.made[make]
+        return found
+
+    return once
 
 
 def sort_records(records: Sequence[Record]) -> Sorted:
@@ -35,7 +57,7 @@ def sort_records(records: Sequence[Record]) -> Sorted:
         key: max(same, key=lambda r: (bool(r.values), r.finished, to_json(r))) if len(same) > 1 else same[0]
         for key, same in same_key.items()
     }
-    return Sorted(
+    found = Sorted(
         sorted(
             by_key.values(),
             key=lambda r: (
@@ -44,6 +66,8 @@ def sort_records(records: Sequence[Record]) -> Sorted:
             ),
         )
     )
+    found.made = {}
+    return found
 
 
 def group_key(record: Record) -> GroupKey:

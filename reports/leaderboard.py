@@ -13,6 +13,7 @@ from reports.definitions import dataset_order
 from reports.identity import (
     GroupKey,
     group_key,
+    kept,
     model_title,
     row_id,
     sort_records,
@@ -43,6 +44,7 @@ class _Draft:
         return self.records[0].weights == "no parameters"
 
 
+@kept
 def build(records: Sequence[Record]) -> View:
     """The leaderboard of records, with one table for each scale.
 

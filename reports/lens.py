@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.definitions import PSNR, REFERENCE, SSIM, protocol_order, protocol_short
+from reports.identity import kept
 from reports.quality import Network, Sheet, sheets, signed
 from reports.view import NOT_ASKED_FOR
 from suite.records import Record
@@ -54,6 +55,7 @@ class Lens:
     blocks: tuple[LensBlock, ...]
 
 
+@kept
 def build_lenses(records: Sequence[Record]) -> dict[int, Lens]:
     """The lens of each scale at which a dataset was judged under more than one protocol."""
     found = {}

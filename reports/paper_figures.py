@@ -78,7 +78,7 @@ def figures(records: Sequence[Record]) -> Iterator[tuple[str, Callable[[], Figur
     view = build(records)
     styles = family_styles([group for table in view.tables for group in table.groups])
     charts = [build_chart(table, styles) for table in view.tables]
-    charts += [chart for section in build_theory(records, view) for chart in section.charts]
+    charts += [chart for section in build_theory(records) for chart in section.charts]
     for chart in charts:
         for panel in chart.panels:
             yield _slug(f"{chart.id}-{panel.name}"), lambda panel=panel: panel_figure(panel)  # type: ignore[misc]

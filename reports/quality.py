@@ -9,7 +9,14 @@ from itertools import groupby
 
 from reports.columns import dataset_digest
 from reports.definitions import REFERENCE, dataset_order
-from reports.identity import group_key, model_title, sort_records, weights_digest, weights_label
+from reports.identity import (
+    group_key,
+    kept,
+    model_title,
+    sort_records,
+    weights_digest,
+    weights_label,
+)
 from reports.machines import configuration, environments, machine_names
 from suite.records import Record
 
@@ -43,6 +50,7 @@ class Sheet:
         return {protocol for records in self.records.values() for protocol in records}
 
 
+@kept
 def sheets(records: Sequence[Record]) -> dict[int, tuple[Sheet, ...]]:
     """The records of quality as sheets by scale, ascending; datasets in the order of the field.
 

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from reports.console import Style, style_for
+from reports.console import MOST_ROWS, Style, more, style_for
 from reports.differences import DifferenceBlock, build_differences
 from reports.lens import Lens, LensBlock, LensCell, build_lenses
 from suite.records import Record
@@ -39,12 +39,14 @@ def _print(heading: str, lines: Iterator[str], console: Console, style: Style) -
 
 def _differences(block: DifferenceBlock) -> Iterator[str]:
     yield f"{block.dataset}, {block.protocol}, against {block.reference.name} ({_images(block.images)}):"
-    for row in block.rows:
+    for row in block.rows[:MOST_ROWS]:
         if row.missing:
             yield f"  {row.network.name}: {row.missing}"
         else:
             psnr = row.cells[0]
             yield f"  {row.network.name}: {psnr.text} [{psnr.interval}]: {psnr.verdict}"
+    if words := more(len(block.rows), "networks"):
+        yield f"  {words}"
 
 
 def _images(count: int) -> str:
@@ -54,7 +56,8 @@ def _images(count: int) -> str:
 def _lens(lens: Lens, width: int) -> Iterator[str]:
     """A table for each dataset, in as many parts as the width needs."""
     for block in lens.blocks:
-        columns = [_column(network.name, block, index) for index, network in enumerate(lens.networks)]
+        shown = enumerate(lens.networks[:MOST_ROWS])
+        columns = [_column(network.name, block, index) for index, network in shown]
         names = [block.dataset, *(row.protocol for row in block.rows)]
         left = max(map(cell_len, names))
         while columns:
@@ -66,6 +69,8 @@ def _lens(lens: Lens, width: int) -> Iterator[str]:
                 cells = (column[number] for column in columns[:count])
                 yield _GAP.join((name.ljust(left), *cells)).rstrip()
             columns = columns[count:]
+    if words := more(len(lens.networks), "networks"):
+        yield words
     for reason in dict.fromkeys(c.missing for b in lens.blocks for r in b.rows for c in r.cells if c.missing):
         yield f"-: {reason}"
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from reports.console import Style, style_for
+from reports.console import MOST_ROWS, Style, more, style_for
 from reports.definitions import protocol_meaning
 from reports.grid import Grid, GridCell, Section
 from reports.notes import row_name, unique
-from reports.view import Cell, Column, Group, Table, View
+from reports.view import Cell, Column, Row, Table, View
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _NAME_SHARE = 4
@@ -61,13 +61,15 @@ def print_table(view: View, console: Console) -> None:
             console.print()
             heading = f"\u00d7{table.scale}: {group.machine}; {group.configuration}"
             console.print(Text(style.text(heading), style="bold"))
-            names = [style.text(row_name(row)) for row in group.rows]
-            strips = [_strip(column, index, group, style) for index, column in enumerate(table.columns)]
+            rows = group.rows[:MOST_ROWS]
+            names = [style.text(row_name(row)) for row in rows]
+            strips = [_strip(column, index, rows, style) for index, column in enumerate(table.columns)]
             name_width = _name_width(names, console.width)
             for number, part in enumerate(_parts(table.columns, strips, console.width - name_width - _GAP)):
                 if number:
                     console.print()
                 console.print(_rich_table(names, name_width, part, style))
+            _print_more(len(group.rows), "rows", console)
         console.print()
         for line in _remarks(table, style):
             console.print(Text(style.text(line)))
@@ -85,10 +87,15 @@ def print_sections(sections: Sequence[Section], console: Console) -> None:
             console.print(Text(style.text(grid.caption), style="bold"))
             shown = grid.first if grid.first and console.width < _WIDE else len(grid.columns)
             console.print(_grid_table(grid, shown, style))
-            if shown < len(grid.columns):
-                console.print(Text(f"{len(grid.columns) - shown} more columns are in the report."))
+            _print_more(len(grid.rows), "rows", console)
+            _print_more(len(grid.columns), "columns", console, shown)
             for note in grid.notes:
                 console.print(Text(style.text(note)))
+
+
+def _print_more(count: int, what: str, console: Console, shown: int = MOST_ROWS) -> None:
+    if words := more(count, what, shown):
+        console.print(Text(words))
 
 
 def _grid_table(grid: Grid, shown: int, style: Style) -> RichTable:
@@ -96,7 +103,7 @@ def _grid_table(grid: Grid, shown: int, style: Style) -> RichTable:
     table.add_column(Text(style.text(grid.stub)), overflow="fold", vertical="bottom")
     for label, sub in grid.columns[:shown]:
         table.add_column(Text(style.text(f"{label}\n{sub}".strip())), justify="right", overflow="fold")
-    for row in grid.rows:
+    for row in grid.rows[:MOST_ROWS]:
         cells = [Text(style.text(_two_lines(cell))) for cell in row.cells[:shown]]
         table.add_row(Text(style.text(f"{row.title}, {row.sub}" if row.sub else row.title)), *cells)
     return table
@@ -110,8 +117,8 @@ def _name_width(names: Sequence[str], width: int) -> int:
     return min(max(width // _NAME_SHARE, 18), max(map(cell_len, (*names, "Model, weights"))))
 
 
-def _strip(column: Column, index: int, group: Group, style: Style) -> _Strip:
-    cells = [row.cells[index] for row in group.rows]
+def _strip(column: Column, index: int, rows: Sequence[Row], style: Style) -> _Strip:
+    cells = [row.cells[index] for row in rows]
     figures = tuple(style.text(_figure(cell)) for cell in cells)
     ranks = [_rank(cell, style) for cell in cells]
     widest = max(map(len, ranks))

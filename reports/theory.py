@@ -10,9 +10,10 @@ import numpy as np
 
 from reports.choices import theory_choice
 from reports.grid import Grid, GridCell, GridRow, Section
+from reports.leaderboard import build
 from reports.notes import row_name
 from reports.plot import Chart, Panel, family_styles, make_panel
-from reports.view import Column, Group, Row, Table, View
+from reports.view import Column, Group, Row, Table
 from suite.records import Record
 from suite.statistics import rank_correlation
 from suite.timing import Ratio, floor_of, samples_of, time_ratio
@@ -55,11 +56,9 @@ class Inversion:
         return self.time.verdict == "slower"
 
 
-def build_theory(records: Sequence[Record], view: View) -> list[Section]:
-    """A section with a plot for each machine, scale and input with two networks that were timed in turn.
-
-    ``view`` is the leaderboard of the records.
-    """
+def build_theory(records: Sequence[Record]) -> list[Section]:
+    """A section with a plot for each machine, scale and input with two networks that were timed in turn."""
+    view = build(records)
     styles = family_styles([group for table in view.tables for group in table.groups])
     by_key = {record.key: record for record in records}
     charts: list[Chart] = []

@@ -183,16 +183,17 @@ def open_run(run: Path) -> list[Record]:
 
 def show(records: Sequence[Record]) -> None:
     """Print the leaderboard of the records and the other tables that they have something for."""
+    from reports.identity import sort_records
     from reports.leaderboard import build
     from reports.quality_text import print_quality
     from reports.sections import build_sections
     from reports.terminal import print_sections, print_table
 
     console = open_console()
-    view = build(records)
-    print_table(view, console)
+    records = sort_records(records)
+    print_table(build(records), console)
     print_quality(records, console)
-    print_sections(build_sections(records, view), console)
+    print_sections(build_sections(records), console)
 
 
 def find_gallery(runs: Mapping[Path, Sequence[Record]], options: argparse.Namespace) -> Gallery | None:

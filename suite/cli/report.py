@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from suite.cli import common
+from suite.garbage import no_collections
 
 HELP = "write the HTML report of one or more runs"
 
@@ -42,21 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@no_collections()
 def execute(options: argparse.Namespace) -> int:
     """Print the table and write the page of all records of the runs."""
     from reports.export_sources import write_exports
     from reports.grid import to_markdown
-    from reports.leaderboard import build
+    from reports.identity import sort_records
     from reports.sections import build_sections
     from suite.files import write_text
 
     runs = {run: common.open_run(run) for run in options.runs}
-    records = [record for found in runs.values() for record in found]
+    records = sort_records([record for found in runs.values() for record in found])
     gallery = common.find_gallery(runs, options)
     common.show(records)
     common.write_page(options.html, records, common.commands(options.runs), gallery)
     if options.markdown:
-        write_text(options.markdown, to_markdown(build_sections(records, build(records))))
+        write_text(options.markdown, to_markdown(build_sections(records)))
     if options.exports:
         files = write_exports(options.exports, records)
         print(f"Tables: {len(files)} files in {options.exports}", file=sys.stderr)

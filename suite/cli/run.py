@@ -108,6 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Measure, print, write. Returns 1 if anything asked for could not be measured, else 0."""
+    from reports.identity import sort_records
     from suite import engine, plan
     from suite.backends.choice import settle_choices
     from suite.backends.standin import are_wanted
@@ -139,10 +140,11 @@ def execute(options: argparse.Namespace) -> int:
     records = [found[task] for task in tasks]  # in the order of the plan, whichever worker was first
     if store.torn:
         print(f"{store.file}: {store.torn} line(s) could not be read and were left out.", file=sys.stderr)
-    common.show(records)
+    shown = sort_records(records)
+    common.show(shown)
     if not options.no_report:
         gallery = common.find_gallery({options.out: records}, options)
-        common.write_page(options.report, records, common.commands([options.out])[-1:], gallery)
+        common.write_page(options.report, shown, common.commands([options.out])[-1:], gallery)
     print(f"Records: {store.file}", file=sys.stderr)
     return 1 if any(record.not_measured for record in records) else 0
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from reports.html import render
-from reports.identity import sort_records
+from reports.identity import kept, sort_records
 from suite.records import Record
 
 
@@ -19,6 +20,20 @@ def test_sorting_does_not_depend_on_the_order_and_keeps_the_last(records: list[R
     for order in ([*records, later], [later, *records[::-1]]):
         found = sort_records(order)
         assert [r.key for r in found] == expected and later in found and records[3] not in found
+
+
+def test_a_part_of_a_report_is_made_once_for_the_same_records(records: list[Record]) -> None:
+    made = []
+
+    @kept
+    def count(found: Sequence[Record]) -> int:
+        made.append(found)
+        return len(found)
+
+    ordered = sort_records(records)
+    assert count(ordered) == count(ordered) == len(ordered) and made == [ordered]
+    assert count(sort_records(records[:2])) == 2  # of other records another
+    assert count(records) == len(ordered) and len(made) == 3  # those that are not sorted keep nothing
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from reports.console import MOST_ROWS
 from reports.leaderboard import build
+from reports.quality_text import print_quality
 from reports.terminal import print_table
 from suite.records import Record
 
@@ -64,3 +66,28 @@ def test_machines_have_headings(
 ) -> None:
     text = printed(make([models.bsrn]) + make([models.bsrn], environment=machines.second), 100)
     assert "x4: Intel(R) Xeon(R)" in text and "x4: AMD EPYC 7763" in text
+
+
+def test_of_long_tables_the_first_rows_are_printed(
+    make: Callable[..., list[Record]], models: SimpleNamespace
+) -> None:
+    names = [f"net-{number:03}" for number in range(MOST_ROWS + 20)]
+    text = printed(make([replace(models.bsrn, name=name, title=name) for name in names]), 220)
+    assert text.count("net-") == MOST_ROWS
+    assert "20 more rows are in the report." in text
+    assert "more rows" not in printed(make([models.bsrn]), 220)
+
+
+def test_of_long_lists_of_differences_the_first_are_printed(
+    make: Callable[..., list[Record]], models: SimpleNamespace
+) -> None:
+    names = [f"net-{number:03}" for number in range(MOST_ROWS + 20)]
+    records = [
+        replace(record, values=(*record.values, *(replace(v, image="an image") for v in record.values)))
+        for record in make([replace(models.bsrn, name=name, title=name) for name in names])
+    ]
+    stream = io.StringIO()
+    print_quality(records, Console(file=stream, width=220))
+    text = stream.getvalue()
+    assert "19 more networks are in the report." in text
+    assert text.count("not told apart") + text.count("too few images") == MOST_ROWS * 2  # on two sets

@@ -12,7 +12,6 @@ import pytest
 from reports.drawing import draw_panel
 from reports.grid import Section
 from reports.html import render
-from reports.leaderboard import build
 from reports.theory import build_theory
 from suite.files import write_text
 from suite.records import Record
@@ -21,12 +20,8 @@ from suite.statistics import rank_correlation
 Factory = Callable[..., list[Record]]
 
 
-def theory(records: list[Record]) -> list[Section]:
-    return build_theory(records, build(records))
-
-
 def only(records: Sequence[Record]) -> Section:
-    (section,) = theory(records)
+    (section,) = build_theory(records)
     return section
 
 
@@ -103,9 +98,9 @@ def test_sessions_and_machines_are_kept_apart(
 
 
 def test_nothing_without_two_timed_networks(make: Factory, models: SimpleNamespace) -> None:
-    assert theory(make([models.bsrn, models.bicubic])) == []
-    assert theory(make(measures=["runtime"])) == []
-    assert theory([]) == []
+    assert build_theory(make([models.bsrn, models.bicubic])) == []
+    assert build_theory(make(measures=["runtime"])) == []
+    assert build_theory([]) == []
 
 
 @pytest.mark.browser
