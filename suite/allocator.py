@@ -10,9 +10,11 @@ C library as it is.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 from suite.errors import UsageError
@@ -26,6 +28,7 @@ _FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TR
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Numbers of ``mallopt``'s parameters, from ``malloc.h``."""
 _LARGEST_BLOCK = 1 << 30
+_RETURNED = 1 << 27
 _LARGEST_INT = 2**31 - 1
 
 
@@ -50,6 +53,23 @@ def apply_treatment() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
         library.mallopt(_TRIM_THRESHOLD, _LARGEST_INT)
+
+
+@contextlib.contextmanager
+def largest_returned() -> Iterator[None]:
+    """Have the largest blocks (`_RETURNED`) given back when they are freed, here, while this lasts.
+
+    Where a network asks for many of unlike sizes, as MemNet does for its concatenations, those that were kept
+    fit nothing that comes later, and the process grows to twice what is in use.
+    """
+    if treatment() != "keep":
+        yield
+        return
+    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _RETURNED)
+    try:
+        yield
+    finally:
+        apply_treatment()
 
 
 def _is_glibc() -> bool:

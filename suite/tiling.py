@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from suite.allocator import largest_returned
 from suite.backends import Forward
 from suite.catalog.cards import Reach
 from suite.errors import SuiteError, UsageError
@@ -22,8 +23,6 @@ DEFAULT_OVERLAP = 32
 
 LARGE = 2**19
 """Pixels of the output up to which an image is evaluated whole, whatever the network."""
-BLOCK = 384
-"""Side of the blocks of `in_blocks`, in pixels of the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,27 @@ def run_tiled(forward: Forward, image: Tensor, scale: int, tiling: Tiling) -> Ti
     return Tiled(output, len(rows) * len(columns), seam)
 
 
+def blocks_along(size: int, side: int, halo: int) -> list[tuple[int, int, int, int]]:
+    """Blocks of at most ``side`` pixels along ``size`` pixels: first, end, first shown, how many are shown.
+
+    All are shown with equally many, as far as the image reaches: a network then asks for blocks of memory of
+    the same sizes again and again, and finds those that it has freed.
+
+    >>> blocks_along(100, 40, 10)
+    [(0, 34, 0, 54), (34, 68, 24, 54), (68, 100, 46, 54)]
+    >>> blocks_along(30, 40, 10)
+    [(0, 30, 0, 30)]
+    """
+    block = -(-size // -(-size // side))
+    shown = min(block + 2 * halo, size)
+    return [
+        (begin, min(begin + block, size), min(max(begin - halo, 0), size - shown), shown)
+        for begin in range(0, size, block)
+    ]
+
+
 def in_blocks(forward: Forward, image: Tensor, scale: int, side: int, halo: int) -> Tensor:
-    """``forward`` on a ``(N, C, H, W)`` image in squares of ``side``, each with ``halo`` pixels around it.
+    """``forward`` on a ``(N, C, H, W)`` image in blocks of at most ``side``, with ``halo`` pixels around.
 
     The result, ``(N, C, scale * H, scale * W)`` float32 on the CPU, is that of the whole image, up to the
     order in which numbers are added up, if no output pixel sees further than ``halo`` pixels of the input. At
@@ -116,11 +134,9 @@ def in_blocks(forward: Forward, image: Tensor, scale: int, side: int, halo: int)
 
     height, width = image.shape[-2:]
     output = torch.empty(0)
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            upper, outer = max(top - halo, 0), max(left - halo, 0)
-            lower, right = min(top + side, height), min(left + side, width)
-            shown = image[..., upper : lower + halo, outer : right + halo]
+    for top, lower, upper, tall in blocks_along(height, side, halo):
+        for left, right, outer, wide in blocks_along(width, side, halo):
+            shown = image[..., upper : upper + tall, outer : outer + wide]
             part = forward(shown).float().cpu()
             if part.shape[-2:] != (scale * shown.shape[-2], scale * shown.shape[-1]):
                 raise SuiteError(
@@ -155,14 +171,15 @@ class Bounded:
 
     def __init__(self, forward: Forward, scale: int, reach: Reach | None) -> None:
         self._forward, self._scale, self._whole = forward, scale, reach is None
-        self.cut = Cut(max(BLOCK // scale, 1), reach.halo(scale) if reach else 0)
+        self.cut = Cut(max(reach.block // scale, 1), reach.halo(scale)) if reach else Cut(0, 0)
 
     def __call__(self, image: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C, scale * H, scale * W)``."""
         if self._whole or image.shape[-2] * image.shape[-1] * self._scale**2 <= LARGE:
             return self._forward(image)
         self.cut.images += 1
-        return in_blocks(self._forward, image, self._scale, self.cut.side, self.cut.halo)
+        with largest_returned():
+            return in_blocks(self._forward, image, self._scale, self.cut.side, self.cut.halo)
 
 
 def _lay(canvas: Tensor, part: Tensor, begin: int, shared: int, blend: int, dim: int) -> float:

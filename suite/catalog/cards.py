@@ -36,6 +36,8 @@ class Reach:
     """Reach of the layers that work at the size of the input, enlarging included."""
     output: int
     """Reach of the layers that work at the size of the output."""
+    block: int = 384
+    """Largest side of the blocks in which a large image is evaluated, in pixels of the output."""
 
     def halo(self, scale: int) -> int:
         """Pixels of the input around a block that determine the block's output."""

@@ -52,6 +52,26 @@ def test_kept_memory_is_not_fetched_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @needs_glibc
+@needs_glibc
+def test_the_largest_blocks_can_be_returned_for_a_while() -> None:
+    script = """
+import resource, torch
+from suite.allocator import apply_treatment, largest_returned
+apply_treatment()
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+def held():
+    before = resident()
+    torch.ones(50_000_000)  # 200 MB
+    return resident() - before
+with largest_returned():
+    print(held() < 20_000_000)
+print(held() > 180_000_000)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
 def test_memory_is_kept_unless_somebody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
     assert allocator.treatment() == "keep"
     monkeypatch.setenv("LD_PRELOAD", "libjemalloc.so")
