@@ -12,6 +12,7 @@ from reports.definitions import protocol_meaning, size_label
 from reports.distributions import Distribution
 from reports.identity import group_key, weights_digest, weights_label
 from reports.machines import configuration, environments, facts, machine_names
+from suite.pairs import image_figures
 from suite.records import Record
 from suite.timing import samples_of
 
@@ -104,10 +105,12 @@ def _add_images(
     }
     alike: dict[tuple[Any, ...], list[tuple[str, list[float]]]] = {}
     for record in sorted(records, key=lambda r: r.key):
-        for metric, figures in _images(record).items():
+        for metric in dict.fromkeys(value.metric for value in record.values if value.image):
             if metric == "psnr" and record.key in drawn:
                 found[record.key].setdefault("images", {})[metric] = drawn[record.key]
-            else:
+                continue
+            figures = [figure for figure in image_figures(record, metric).values() if abs(figure) < 1e6]
+            if figures:
                 kind = (metric, record.scale, record.dataset, record.protocol, len(figures))
                 alike.setdefault(kind, []).append((record.key, figures))
     bases: list[list[int]] = []
@@ -118,12 +121,3 @@ def _add_images(
             found[key].setdefault("images", {})[metric] = [len(bases), offsets]
         bases.append(base.tolist())
     return bases
-
-
-def _images(record: Record) -> dict[str, list[float]]:
-    """The figures of single images by metric."""
-    found: dict[str, list[float]] = {}
-    for value in record.values:
-        if value.image and abs(value.value) < 1e6:
-            found.setdefault(value.metric, []).append(value.value)
-    return found
