@@ -276,6 +276,8 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
     Of a line of more than `LONGEST` bytes only so many are given. A file that is not there has no lines.
     Raises `SuiteError` for one that cannot be read.
     """
+    if file.is_fifo():
+        raise SuiteError(f"cannot read {file}: it is a pipe, which may never end.")
     try:
         with file.open("rb") as stream:
             number, inside = 0, False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -25,7 +24,7 @@ from suite.cli import (
     verify,
 )
 from suite.cli.interruptions import interruptions
-from suite.cli.screen import in_one_line, screens
+from suite.cli.screen import in_one_line, screens, send_nowhere
 from suite.errors import Ended, SuiteError, UsageError
 
 COMMANDS = {
@@ -89,5 +88,5 @@ def _run(options: argparse.Namespace) -> int:
         print(f"\n{what} {kept if options.command in RESUMABLE else ''}".rstrip(), file=sys.stderr)
         return status
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        send_nowhere(sys.stdout)
         return 0

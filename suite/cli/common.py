@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.backends import DEVICES, PRECISIONS
-from suite.cli.screen import open_console
+from suite.cli.screen import open_console, send_nowhere
 from suite.errors import SuiteError
 from suite.files import write_text
 from suite.isolation import PATIENCE_S
@@ -182,7 +182,10 @@ def open_run(run: Path) -> list[Record]:
 
 
 def show(records: Sequence[Record]) -> None:
-    """Print the leaderboard of the records and the other tables that they have something for."""
+    """Print the leaderboard of the records and the other tables that they have something for.
+
+    Where the reader, such as ``head``, has seen enough, the rest is not printed and the work goes on.
+    """
     from reports.identity import sort_records
     from reports.leaderboard import build
     from reports.quality_text import print_quality
@@ -191,9 +194,13 @@ def show(records: Sequence[Record]) -> None:
 
     console = open_console()
     records = sort_records(records)
-    print_table(build(records), console)
-    print_quality(records, console)
-    print_sections(build_sections(records), console)
+    try:
+        print_table(build(records), console)
+        print_quality(records, console)
+        print_sections(build_sections(records), console)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        send_nowhere(sys.stdout)
 
 
 def find_gallery(runs: Mapping[Path, Sequence[Record]], options: argparse.Namespace) -> Gallery | None:

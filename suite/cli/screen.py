@@ -44,6 +44,13 @@ def in_one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def send_nowhere(stream: TextIO) -> None:
+    """Let all that is still to be written to a stream go: else Python tries again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 class Plain:
     """A stream of text that writes everything, in the characters that its encoding has.
 
@@ -74,9 +81,7 @@ class Plain:
         except OSError as error:
             if self._needed and isinstance(error, BrokenPipeError):
                 raise
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), self._raw.fileno()
-            )  # else Python tries again at its end
+            send_nowhere(self._raw)
             if self._needed:
                 raise SuiteError(f"cannot write to standard output: {error.strerror}.") from None
 
@@ -132,11 +137,15 @@ def open_console(*, stderr: bool = False) -> Console:
                 text = segment.text if segment.control else printable(segment.text)
                 yield Segment(text, segment.style, segment.control)
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            raise
+
     class Hook(RenderHook):
         def process_renderables(self, renderables: Sequence[ConsoleRenderable]) -> list[ConsoleRenderable]:
             return [Printable(one) for one in renderables]
 
     stream = sys.stderr if stderr else sys.stdout
-    console = Console(file=stream.plain if isinstance(stream, Screen) else stream)
+    console = Ours(file=stream.plain if isinstance(stream, Screen) else stream)
     console.push_render_hook(Hook())
     return console

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 # Run
+
+
+def test_a_pipe_in_place_of_the_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "records.jsonl")
+    with pytest.raises(SuiteError, match=r"records\.jsonl: it is a pipe, which may never end\."):
+        Store(tmp_path).load()
 
 
 def test_a_run_is_the_records_of_its_folder(tmp_path: Path) -> None:

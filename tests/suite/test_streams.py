@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from suite.cli.screen import open_console, screens, write_data
 from tests.command import environment
 
+DATA = Path(__file__).parent / "data"
 FULL = Path("/dev/full")
 needs_a_full_device = pytest.mark.skipif(not FULL.is_char_device(), reason="needs /dev/full")
 
@@ -46,6 +48,20 @@ def test_what_is_only_said_may_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("closed", [1, 2])
 def test_a_closed_stream_is_no_error(tmp_path: Path, closed: int) -> None:
     assert list_models(tmp_path, preexec_fn=lambda: os.close(closed)) == (0, "")
+
+
+def test_a_reader_who_has_seen_enough_stops_the_printing_alone(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(DATA / "records_v1.jsonl", run / "records.jsonl")
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "suite", "report", "run", "--html", "page.html"]
+    streams: dict[str, Any] = {"stdout": writes, "stderr": subprocess.PIPE}
+    done = subprocess.run(command, env=environment(tmp_path), cwd=tmp_path, text=True, timeout=60, **streams)
+    os.close(writes)
+    assert (done.returncode, "Report: page.html" in done.stderr) == (0, True), done.stderr
+    assert "</html>" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def written(encoding: str) -> tuple[io.BytesIO, IO[str]]:
