@@ -110,6 +110,14 @@ def seconds(text: str) -> int:
     return _whole(text, LONGEST_WAIT_S)
 
 
+def path(text: str) -> Path:
+    """An argument that must name a file or folder: the empty text of a variable that is not set would be the
+    folder at hand."""
+    if not text:
+        raise ValueError
+    return Path(text)
+
+
 def _whole(text: str, most: int) -> int:
     number = int(text)
     if not 1 <= number <= most:

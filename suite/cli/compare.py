@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from suite.cli.common import open_run
+from suite.cli import common
 from suite.cli.screen import open_console
 
 HELP = "compare two runs, or two models; exit status 1 on a regression"
@@ -14,8 +13,8 @@ HELP = "compare two runs, or two models; exit status 1 on a regression"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
-    parser.add_argument("baseline", type=Path, metavar="RUN", help="folder of the run to compare with")
-    parser.add_argument("candidate", type=Path, metavar="RUN", help="folder of the run that is judged")
+    parser.add_argument("baseline", type=common.path, metavar="RUN", help="folder of the run to compare with")
+    parser.add_argument("candidate", type=common.path, metavar="RUN", help="folder of the run that is judged")
     parser.add_argument(
         "--models",
         nargs=2,
@@ -33,7 +32,7 @@ def execute(options: argparse.Namespace) -> int:
     from suite.errors import SuiteError, UsageError
 
     try:
-        baseline, candidate = open_run(options.baseline), open_run(options.candidate)
+        baseline, candidate = common.open_run(options.baseline), common.open_run(options.candidate)
     except SuiteError as error:  # a regression is 1; a folder that is no run must not look like one
         raise UsageError(str(error)) from None
     if options.models:

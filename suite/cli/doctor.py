@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read all images and weights and compare their digests with the known ones (minutes)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
+        "--out", type=common.path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
     )
     common.add_home(parser)
 

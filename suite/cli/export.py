@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="official|shipped|none|PATH",
         help="default: official where the file is there, else shipped",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: MODEL_xSCALE.onnx")
+    parser.add_argument("--out", type=common.path, metavar="FILE", help="default: MODEL_xSCALE.onnx")
     parser.add_argument(
         "--deploy", action="store_true", help="in the exact form that is fastest in ONNX Runtime here"
     )

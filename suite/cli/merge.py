@@ -14,10 +14,10 @@ HELP = "put runs together; exit status 1 where they contradict one another"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``merge``."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("runs", nargs="+", type=common.path, metavar="RUN", help="folder of a run")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=common.path,
         required=True,
         metavar="RUN",
         help="folder of the merged run; records that it holds already take part",

@@ -69,9 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"layers in the table, 0 for all (default: {ROWS})",
     )
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="also draw it: .svg, .pdf or .png")
-    parser.add_argument("--out", type=Path, metavar="RUN", help="also keep the records in this run")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
+    parser.add_argument("--figure", type=common.path, metavar="FILE", help="also draw it: .svg, .pdf or .png")
+    parser.add_argument("--out", type=common.path, metavar="RUN", help="also keep the records in this run")
+    parser.add_argument("--html", type=common.path, metavar="FILE", help="also write a page")
     common.add_home(parser)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from suite.cli import common
 from suite.garbage import no_collections
@@ -14,10 +13,10 @@ HELP = "write the HTML report of one or more runs"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``report``."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("runs", nargs="+", type=common.path, metavar="RUN", help="folder of a run")
     parser.add_argument(
         "--html",
-        type=Path,
+        type=common.path,
         default=common.DEFAULT_PAGE,
         metavar="FILE",
         help=f"default: {common.DEFAULT_PAGE}",
@@ -25,19 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_crops(parser)
     parser.add_argument(
         "--markdown",
-        type=Path,
+        type=common.path,
         metavar="FILE",
         help="also write the tables below the leaderboard as Markdown",
     )
     parser.add_argument(
         "--exports",
-        type=Path,
+        type=common.path,
         metavar="DIR",
         help="also write every table as CSV, JSON, Markdown and LaTeX into this folder",
     )
     parser.add_argument(
         "--figures",
-        type=Path,
+        type=common.path,
         metavar="DIR",
         help="also draw the plots for papers, as SVG and PDF, into this folder",
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from suite.cli.common import open_run
+from suite.cli import common
 from suite.cli.screen import write_data
 
 HELP = "print the figures of a run, one value a row"
@@ -14,7 +13,7 @@ FORMATS = ("csv", "json", "markdown", "latex")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``results``."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("run", type=common.path, metavar="RUN", help="folder of the run")
     parser.add_argument("--format", default="csv", choices=FORMATS, help="default: csv")
     parser.add_argument(
         "--where",
@@ -30,5 +29,5 @@ def execute(options: argparse.Namespace) -> int:
     from reports.exporters import export, parse_where
 
     where = [parse_where(text) for text in options.where or ()]
-    write_data(export(open_run(options.run), options.format, where))
+    write_data(export(common.open_run(options.run), options.format, where))
     return 0

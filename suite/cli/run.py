@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_effort(parser)
     common.add_crops(parser)
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
+        "--out", type=common.path, default=Path("runs/default"), metavar="RUN", help="default: runs/default"
     )
     common.add_home(parser)
     parser.add_argument(
@@ -98,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     page = parser.add_mutually_exclusive_group()
     page.add_argument(
         "--report",
-        type=Path,
+        type=common.path,
         default=common.DEFAULT_PAGE,
         metavar="FILE",
         help=f"default: {common.DEFAULT_PAGE}",

@@ -20,13 +20,13 @@ HELP = "train a network by a recipe; the same command goes on after an interrupt
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``train``."""
     parser.add_argument("model", metavar="MODEL", help="see: list models")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of HR images")
+    parser.add_argument("--data", type=common.path, required=True, metavar="DIR", help="folder of HR images")
     parser.add_argument("--recipe", required=True, metavar="NAME|FILE.toml", help="see: list recipes")
     parser.add_argument(
         "--set", nargs="+", action="extend", metavar="KEY=VALUE", help="values in place of the recipe's"
     )
     parser.add_argument("--scale", type=int, default=4, metavar="S", help="default: 4")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: training/MODEL_xS_RECIPE")
+    parser.add_argument("--out", type=common.path, metavar="DIR", help="default: training/MODEL_xS_RECIPE")
     parser.add_argument(
         "--until", type=common.positive, metavar="N", help="stop after N iterations, to go on later"
     )

@@ -28,9 +28,13 @@ DEFAULT_TILE = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``upscale``."""
     parser.add_argument("model", metavar="MODEL", help="see: list models")
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image file of any kind")
+    parser.add_argument("images", nargs="+", type=common.path, metavar="IMAGE", help="image file of any kind")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder for NAME_xSCALE.png of each image"
+        "--out",
+        type=common.path,
+        required=True,
+        metavar="DIR",
+        help="folder for NAME_xSCALE.png of each image",
     )
     parser.add_argument("--scale", type=common.positive, default=4, metavar="S", help="default: 4")
     parser.add_argument(

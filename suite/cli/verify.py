@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.cli import common, run_state
@@ -35,10 +34,10 @@ _HEADINGS = ("network", "figure", "published", "measured", "difference", "tolera
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``verify``."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("run", type=common.path, metavar="RUN", help="folder of the run")
     parser.add_argument(
         "--against",
-        type=Path,
+        type=common.path,
         metavar="LEDGER",
         help="TOML file or folder of published figures (default: the ledger that comes with the suite)",
     )

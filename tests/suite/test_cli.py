@@ -89,6 +89,8 @@ def test_list_names_what_there_is(place: Path, what: str, expected: str) -> None
         (["run", "--models", "bsrn", "--patience", "2000000"], "number of seconds from 1 to 1000000"),
         (["run", "--models", "bsrn", "--workers", "100000"], "whole number from 1 to 1024 value: '100000'"),
         (["run", "--models", "bsrn", "--scales", "4000000000"], "positive whole number value: '4000000000'"),
+        (["run", "--models", "bsrn", "--out", ""], "argument --out: invalid path value: ''"),
+        (["report", ""], "argument RUN: invalid path value: ''"),
         (["run", "--models", "bsrn", "--home", "nowhere"], "--home is 'nowhere'"),
         (["run"], "--models"),
         (["frobnicate"], "invalid choice"),
