@@ -141,18 +141,15 @@ def dataset_digest(record: Record) -> str:
 
 
 def record_for(column: Column, records: Sequence[Record]) -> Record | None:
-    """The record of a row that holds a column's figure or the reason why there is none.
+    """The record that holds a column's figure or the reason why there is none.
 
-    Of several the one with values and of these the one that finished last; None if there is none.
+    ``records`` are those of a row, of the column's measure, dataset and protocol. Of several the one with
+    values and of these the one that finished last; None if there is none.
     """
 
     def belongs(record: Record) -> bool:
-        return (
-            record.measure == column.measure
-            and column.input in ("", record.input, _pixels(record.input))
-            and record.dataset == column.dataset
-            and record.protocol == column.protocol
-            and (not column.digest or dataset_digest(record) in ("", column.digest))
+        return column.input in ("", record.input, _pixels(record.input)) and (
+            not column.digest or dataset_digest(record) in ("", column.digest)
         )
 
     def preference(record: Record) -> tuple[bool, bool, str, str]:

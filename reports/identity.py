@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from reports.definitions import dataset_order, origin_label
@@ -16,6 +16,8 @@ GroupKey = tuple[str, str, str, str, int]
 """Environment id, backend, device, precision, threads."""
 
 
+Place = tuple[str, str, str]
+"""Measure, dataset, protocol."""
 T = TypeVar("T")
 
 
@@ -67,6 +69,14 @@ def sort_records(records: Sequence[Record]) -> Sorted:
         )
     )
     found.made = {}
+    return found
+
+
+def by_place(records: Iterable[Record]) -> dict[Place, list[Record]]:
+    """The records of a row by the columns that they can belong to."""
+    found: dict[Place, list[Record]] = {}
+    for record in records:
+        found.setdefault((record.measure, record.dataset, record.protocol), []).append(record)
     return found
 
 

@@ -12,6 +12,7 @@ from reports.columns import find_columns, fit, print_exact, print_interval, prin
 from reports.definitions import dataset_order
 from reports.identity import (
     GroupKey,
+    by_place,
     group_key,
     kept,
     model_title,
@@ -123,7 +124,11 @@ def _drafts(records: Sequence[Record], columns: Sequence[Column]) -> list[_Draft
         own = tuple(mine)
         if all(record.measure != "cost" for record in own):  # counted once for all configurations
             own += tuple(cost.get((who[0], who[1], who[2]), ()))
-        chosen = [record_for(column, own) for column in columns]
+        places = by_place(own)
+        chosen = [
+            record_for(column, places.get((column.measure, column.dataset, column.protocol), ()))
+            for column in columns
+        ]
         figures = map(_figure, columns, chosen)
         drafts.append(_Draft(group, own, tuple(chosen), tuple(figures)))
     return drafts

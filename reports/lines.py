@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from reports.grid import BETWEEN, GridCell, GridRow, Mark, Tone
-from reports.identity import model_title, sort_records, weights_digest, weights_label
+from reports.identity import Place, by_place, model_title, sort_records, weights_digest, weights_label
 from reports.ranks import value_ranks
 from suite.ledger import Finding, Verdict
 from suite.ledger.entries import OF_THE_MACHINE
@@ -62,14 +62,10 @@ class Column:
     published: tuple[str, ...] = ()
     """Metrics under which the figures are published, where they are not the same."""
 
-    def holds(self, record: Record) -> bool:
-        """Whether a record has, or should have, the figures of this column."""
-        return (
-            record.measure == self.measure
-            and record.dataset == self.dataset
-            and record.protocol == self.protocol
-            and (not self.pixels or record.input.partition("x")[2] == self.pixels)
-        )
+    def of(self, line: Line) -> list[Record]:
+        """The records of a line that have, or should have, the figures of this column."""
+        found = line.places.get((self.measure, self.dataset, self.protocol), ())
+        return [r for r in found if not self.pixels or r.input.partition("x")[2] == self.pixels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,8 @@ class Line:
     """One network with its weights, and all records of it at one scale."""
 
     records: tuple[Record, ...]
+    places: Mapping[Place, Sequence[Record]]
+    """The same by measure, dataset and protocol."""
 
     @property
     def model(self) -> str:
@@ -97,7 +95,7 @@ class Line:
             plain = (record.backend, record.precision) == ("eager", "fp32")
             return (record.key in keys, bool(record.values), plain, record.finished, record.key)
 
-        return max(filter(column.holds, self.records), key=preference, default=None)
+        return max(column.of(self), key=preference, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,8 @@ def find_lines(records: Sequence[Record], scale: int) -> list[Line]:
         return (record.model, record.weights, weights_digest(record))
 
     same_scale = sorted((r for r in sort_records(records) if r.scale == scale), key=identity)
-    return [Line(tuple(own)) for _, own in groupby(same_scale, key=identity)]
+    lines = (tuple(own) for _, own in groupby(same_scale, key=identity))
+    return [Line(own, by_place(own)) for own in lines]
 
 
 class Notes:

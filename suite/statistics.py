@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -259,7 +259,7 @@ def _mean_intervals(samples: _Floats, confidence: float) -> list[Interval]:
     for row in np.flatnonzero(infinite.any(axis=1)):
         means[row] = samples[row][_draws(count)].mean(axis=1)  # some may hold no infinite value
     figures = samples.mean(axis=1).tolist()
-    return [(f, *_ends(own, confidence)) for f, own in zip(figures, means, strict=True)]
+    return [(figure, *own) for figure, own in zip(figures, _ends(means, confidence), strict=True)]
 
 
 def _median_interval(samples: _Floats, confidence: float) -> Interval:
@@ -275,22 +275,27 @@ def _known_median_interval(data: bytes, confidence: float) -> Interval:
     samples = np.frombuffer(data, dtype=np.float64)
     ordered = np.sort(samples)
     low, high = _middles(len(samples))
-    return float(np.median(samples)), *_ends((ordered[low] + ordered[high]) / 2, confidence)
+    (ends,) = _ends((ordered[low] + ordered[high])[None] / 2, confidence)
+    return float(np.median(samples)), *ends
 
 
-def _ends(values: _Floats, confidence: float) -> tuple[float, float]:
-    """The quantiles between which a share ``confidence`` of the values lies, the same outside at either end.
+def _ends(rows: _Floats, confidence: float) -> Iterator[tuple[float, float]]:
+    """Of each row the quantiles between which a share ``confidence`` of its values lies, the same outside at
+    either end.
 
     Interpolated linearly, as NumPy's; of equal infinite neighbours they are those.
     """
-    with np.errstate(invalid="ignore"):
-        mean, square = float(values.mean()), float(values @ values) / len(values)
+    place = (1 - confidence) / 2 * (rows.shape[1] - 1)
+    first, second, share = math.floor(place), math.ceil(place), place - math.floor(place)
     # Only tails need to be put in order: less than a tenth of the values, if they are spread as means are.
-    reach = 1.3 * math.sqrt(square - mean**2) if square > mean**2 else math.nan
-    place = (1 - confidence) / 2 * (len(values) - 1)
-    found = []
-    for sign, tail in ((1, values[values <= mean - reach]), (-1, values[values >= mean + reach])):
-        ordered = np.sort(sign * (tail if len(tail) > place + 1 else values))
-        low, high = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
-        found.append(sign * (low if low == high else low + (high - low) * (place - math.floor(place))))
-    return found[0], found[1]
+    with np.errstate(invalid="ignore"):
+        middles = rows.mean(axis=1)
+        reaches = 1.3 * np.sqrt(np.einsum("ij,ij->i", rows, rows) / rows.shape[1] - middles**2)
+        bounds = [(middles - reaches).tolist(), (middles + reaches).tolist()]
+    for row, below, above in zip(rows, *bounds, strict=True):
+        found = []
+        for sign, tail in ((1, row[row <= below]), (-1, row[row >= above])):
+            ordered = np.sort(sign * (tail if len(tail) > second else row))
+            low, high = float(ordered[first]), float(ordered[second])
+            found.append(sign * (low if low == high else low + (high - low) * share))
+        yield found[0], found[1]
