@@ -49,9 +49,8 @@ COLUMNS = (
 """Columns of the tidy frame, one value a row. The mean over a dataset has an empty ``image``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One figure."""
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """One figure. A frozen dataclass in effect, made in a quarter of the time: a run may have a million."""
 
     metric: str
     value: float
@@ -122,11 +121,11 @@ def make_key(determining: Mapping[str, Any]) -> str:
 def to_json(record: Record) -> str:
     """One line of ASCII. Numbers that JSON lacks are written as the strings ``inf``, ``-inf``, ``nan``."""
     fields = {name: getattr(record, name) for name in _FIELDS}
-    fields["values"] = [{name: getattr(value, name) for name in _VALUE_FIELDS} for value in record.values]
+    fields["values"] = list(map(msgspec.structs.asdict, record.values))
     try:
         return json.dumps(fields, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError):  # something in it must be written otherwise, which takes a look at each
-        return json.dumps(_plain(dataclasses.asdict(record)), ensure_ascii=True, allow_nan=False)
+        return json.dumps(_plain(fields), ensure_ascii=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -258,8 +257,7 @@ def _usual() -> msgspec.json.Decoder[Any]:
 
 
 _FIELDS = tuple(entry.name for entry in dataclasses.fields(Record))
-_VALUE_FIELDS = tuple(entry.name for entry in dataclasses.fields(Value))
-_KNOWN_OF_A_VALUE = frozenset(_VALUE_FIELDS)
+_KNOWN_OF_A_VALUE = frozenset(Value.__struct_fields__)
 _USUAL = _usual()
 
 FLUSH_S = 0.5

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from reports.backends import build_backends, find_sessions
@@ -35,7 +36,7 @@ def executed(make: Factory, models: SimpleNamespace) -> list[Record]:
                 details["backend"] = {"agreement": AGREEMENT, "versions": {}}
             values = one.values
             if one.measure == "quality" and backend == "openvino":
-                values = tuple(replace(v, value=v.value - 0.003) for v in values)
+                values = tuple(msgspec.structs.replace(v, value=v.value - 0.003) for v in values)
             records.append(replace(one, details=details, values=values))
     failed = replace(records[0], key="f", backend="compile", values=(), not_measured="its output differs.")
     return [*records, replace(failed, details={})]

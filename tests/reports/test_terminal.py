@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -83,7 +84,10 @@ def test_of_long_lists_of_differences_the_first_are_printed(
 ) -> None:
     names = [f"net-{number:03}" for number in range(MOST_ROWS + 20)]
     records = [
-        replace(record, values=(*record.values, *(replace(v, image="an image") for v in record.values)))
+        replace(
+            record,
+            values=(*record.values, *(msgspec.structs.replace(v, image="an image") for v in record.values)),
+        )
         for record in make([replace(models.bsrn, name=name, title=name) for name in names])
     ]
     stream = io.StringIO()

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from suite import SCHEMA
@@ -145,8 +146,8 @@ def test_one_value_of_many_is_read_as_it_would_be_alone(
     data["values"][place] = VALUE | change
     values = from_json(json.dumps(data)).values
     assert values[place] == expected
-    assert list(map(type, dataclasses.astuple(values[place]))) == list(
-        map(type, dataclasses.astuple(expected))
+    assert list(map(type, msgspec.structs.astuple(values[place]))) == list(
+        map(type, msgspec.structs.astuple(expected))
     )
     assert {*values[:place], *values[place + 1 :]} == {Value("psnr", 30.5, "dB", image="baby")}
 
@@ -397,3 +398,5 @@ def test_an_interval_is_in_its_columns() -> None:
 def test_a_record_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         record().model = "other"  # type: ignore[misc]
+    with pytest.raises(AttributeError, match="immutable"):
+        record().values[0].value = 0.0  # type: ignore[misc]

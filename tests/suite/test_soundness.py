@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from suite.catalog import MODELS
@@ -123,7 +124,7 @@ def test_timings_are_those_of_their_samples(measure: str, details: dict[str, Any
     plain = ("eager", "cpu", "fp32", 1)
     record = Record("k", measure, "bsrn", 4, "none", *plain, values=(value,), details=details)
     assert list(problems_of(record)) == []
-    other = dataclasses.replace(record, values=(dataclasses.replace(value, value=2.5),))
+    other = dataclasses.replace(record, values=(msgspec.structs.replace(value, value=2.5),))
     assert list(problems_of(other)) == [f"its {value.metric} is not that of its samples"]
 
 
