@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,8 @@ class Distribution:
     @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest PSNR of all."""
-        values = [value for spread in self.spreads for value in spread.values]
-        low, high = min(values), max(values)
+        low = min(min(spread.values) for spread in self.spreads)
+        high = max(max(spread.values) for spread in self.spreads)
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
@@ -110,19 +111,21 @@ def find_distributions(records: Sequence[Record]) -> list[Distribution]:
 
 
 def _distribution(records: Sequence[Record]) -> Distribution | None:
-    by_network: dict[tuple[str, str, str], tuple[Record, dict[str, float]]] = {}
+    by_network: dict[tuple[str, str, str], tuple[Record, dict[str, float], tuple[str, ...]]] = {}
     for record in sorted(records, key=group_key):
         psnr = image_figures(record, "psnr")
         if psnr and all(map(math.isfinite, psnr.values())):
-            by_network.setdefault((record.model, record.weights, weights_digest(record)), (record, psnr))
+            who = (record.model, record.weights, weights_digest(record))
+            by_network.setdefault(who, (record, psnr, tuple(sorted(psnr))))
     if not by_network:
         return None
-    sets = Counter(tuple(sorted(psnr)) for _, psnr in by_network.values())
+    sets = Counter(names for *_, names in by_network.values())
     images = max(sets, key=lambda names: (sets[names], names))
     if len(images) < 2:
         return None
-    shown = [pair for pair in by_network.values() if tuple(sorted(pair[1])) == images]
-    rows = [tuple(psnr[image] for image in images) for _, psnr in shown]
+    shown = [(record, psnr) for record, psnr, names in by_network.values() if names == images]
+    in_order = itemgetter(*images)
+    rows: list[tuple[float, ...]] = [in_order(psnr) for _, psnr in shown]
     spreads = [
         Spread(row_id(record), record.key, model_title(record), weights_label(record), values, box)
         for (record, _), values, box in zip(shown, rows, boxes_of(rows), strict=True)
@@ -157,13 +160,14 @@ def draw_box(box: Box, ends: tuple[float, float]) -> BoxPaths:
 
 def distribution_data(distribution: Distribution) -> dict[str, Any]:
     """Plain data for the script, to a thousandth of a dB; what networks have in common is written once."""
-    thousandths = [[round(1000 * value) for value in spread.values] for spread in distribution.spreads]
-    base = [round(sum(column) / len(column)) for column in zip(*thousandths, strict=True)]
+    figures = np.array([spread.values for spread in distribution.spreads])
+    thousandths = np.rint(1000 * figures).astype(np.int64)
+    base = np.rint(thousandths.mean(axis=0)).astype(np.int64)
     return {
         "images": distribution.images,
-        "base": base,
+        "base": base.tolist(),
         "networks": [
-            [spread.id, spread.title, spread.origin, [v - b for v, b in zip(values, base, strict=True)]]
-            for spread, values in zip(distribution.spreads, thousandths, strict=True)
+            [spread.id, spread.title, spread.origin, offsets]
+            for spread, offsets in zip(distribution.spreads, (thousandths - base).tolist(), strict=True)
         ],
     }

@@ -59,6 +59,9 @@ def embed(data: Any) -> Markup:
     Raises ``ValueError`` for a number that JSON lacks.
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # A lone surrogate, as in the name of a file that is not UTF-8, can't be written into a page.
-    text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate, as in the name of a file that is not UTF-8, can't be written into a page.
+        text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
     return Markup(text.replace("<", "\\u003c"))

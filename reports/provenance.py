@@ -196,8 +196,8 @@ def _samples(records: Sequence[Record]) -> tuple[Samples, ...]:
     found = []
     for record in records:
         times = samples_of(record)
-        figure = next((v for v in record.values if v.metric == "latency_ms"), None)
-        if figure is None or not times:
+        figure = next((v for v in record.values if v.metric == "latency_ms"), None) if times else None
+        if figure is None:
             continue
         place = f"{machines[group_key(record)[0]]}; {configuration(record)}"
         found.append(

@@ -1,9 +1,9 @@
 """What the driver itself costs: loading and reporting many records, and running many tasks that take no time.
 
-    python tests/benchmarks/driver.py [--records 10000] [--models 200]
+    python tests/benchmarks/driver.py [--records 10000] [--models 200] [--rounds 5]
 
 Writes so many records of realistic size (quality with the figures of each image, cost, memory, runtime with
-its samples), then prints the processor time of loading them and of rendering the page. Then runs the tasks of
+its samples), then prints how long loading them and rendering the page take. Then runs the tasks of
 so many networks on 4 sets at 3 scales, whose measure returns at once, and prints the driver's time a task and
 its memory. Run it on an idle machine.
 """
@@ -15,25 +15,25 @@ import dataclasses
 import itertools
 import random
 import resource
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from suite.catalog.cards import ModelCard
 from suite.datasets import Dataset
 from suite.engine import execute
 from suite.environment import describe
 from suite.measures import MEASURES
-from suite.records import Record, Store, Value, load_run, make_key, to_json
+from suite.records import Record, Store, Value, make_key, to_json
 from suite.statistics import bootstrap_median
 from suite.task import Outcome, Say, Subject, Task
 from suite.weights import WITHOUT_PARAMETERS, Weights
 
-T = TypeVar("T")
 SETS = {"Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100}
 SCALES = (2, 3, 4)
 TIMED = 32
@@ -93,15 +93,21 @@ def records_of(number: int, scale: int, noise: random.Random) -> Iterator[Record
     yield record("runtime", (Value("ntire_mean_ms", 9.0, "ms"),), details, dataset="Set5")
 
 
-def timed(label: str, work: Callable[[], T]) -> T:
-    """Do it and print the processor time of this process that it took."""
-    begin = time.process_time()
-    result = work()
-    print(f"{label}: {time.process_time() - begin:.2f} s", flush=True)
-    return result
+ONCE = """
+import sys, time
+from pathlib import Path
+from reports.html import render
+from suite.records import load_run
+begin = time.monotonic()
+records = load_run(Path(sys.argv[1]))
+loaded = time.monotonic()
+page = render(records, ["python -m suite run"])
+print(loaded - begin, time.monotonic() - loaded, len(page))
+"""
+"""Load and render in a process of its own, in which nothing is kept of an earlier time."""
 
 
-def many_records(count: int, folder: Path) -> None:
+def many_records(count: int, folder: Path, rounds: int) -> None:
     """Write, load and report so many records."""
     noise = random.Random(0)
     subjects = ((number, scale) for number in itertools.count() for scale in SCALES)
@@ -109,14 +115,16 @@ def many_records(count: int, folder: Path) -> None:
     folder.mkdir()
     with (folder / "records.jsonl").open("w") as stream:
         stream.writelines(to_json(record) + "\n" for record in itertools.islice(made, count))
-    size = (folder / "records.jsonl").stat().st_size
-    print(f"{count} records, {size / 1e6:.0f} MB")
-
-    from reports.html import render
-
-    records = timed("load", lambda: load_run(folder))
-    page = timed("report", lambda: render(records, ["python -m suite run"]))
-    print(f"page: {len(page) / 1e6:.1f} MB")
+    written = (folder / "records.jsonl").stat().st_size
+    print(f"{count} records, {written / 1e6:.0f} MB", flush=True)
+    command = [sys.executable, "-c", ONCE, str(folder)]
+    done = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(rounds)]
+    load, report, size = zip(*(map(float, one.stdout.split()) for one in done), strict=True)
+    both = [sum(pair) for pair in zip(load, report, strict=True)]
+    for label, seconds in (("load", load), ("report", report), ("both", both)):
+        ends = f"{min(seconds):.2f} to {max(seconds):.2f}"
+        print(f"{label}: {statistics.median(seconds):.2f} s, the median of {rounds} ({ends})")
+    print(f"page: {size[0] / 1e6:.1f} MB")
 
 
 def at_once(tasks: list[Task], say: Say) -> Iterator[Outcome]:
@@ -156,12 +164,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--models", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5, help="of loading and rendering")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         many_tasks(options.models, Path(folder) / "tasks")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of the driver: {peak:.0f} MiB", flush=True)
-        many_records(options.records, Path(folder) / "records")
+        many_records(options.records, Path(folder) / "records", options.rounds)
 
 
 if __name__ == "__main__":
