@@ -281,7 +281,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(place: Path, how: signal.Si
             assert not process.ended(0.01)
         process.send_signal(how)
         done = process.wait()
-    assert "Traceback" not in done.stderr
+    if how != signal.SIGKILL:  # else a process that was about to start says what Python says of a lost parent
+        assert "Traceback" not in done.stderr
     kept = "What is done is kept: the same command goes on from here."
     if how == signal.SIGINT:
         assert (done.returncode, done.stderr.splitlines()[-1]) == (130, f"Interrupted. {kept}")

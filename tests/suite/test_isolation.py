@@ -164,7 +164,10 @@ def test_a_busy_process_is_ended_when_the_driver_is_interrupted() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_a_process_starts_is_put_off_until_it_has(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     spawn = multiprocessing.util.spawnv_passfds
 
@@ -175,6 +178,8 @@ def test_an_interruption_while_a_process_starts_is_put_off_until_it_has(
         return process
 
     monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is not heard
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt), interruptions():
         Worker("it")
     for process in multiprocessing.active_children():
