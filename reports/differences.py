@@ -80,12 +80,10 @@ def _block(sheet: Sheet, protocol: str) -> DifferenceBlock | None:
     if len(order) < 2:
         return None
     reference, *others = order
+    compared = [figures[network] for network in others]
     columns = [
-        [
-            _cell(found, digits)
-            for found in differences([figures[n] for n in others], figures[reference], metric)
-        ]
-        for metric, digits in METRICS
+        [_cell(found, decimals) for found in differences(compared, figures[reference], metric)]
+        for metric, decimals in METRICS
     ]
     rows = tuple(_row(network, cells) for network, *cells in zip(others, *columns, strict=True))
     images = sum(value.metric == "psnr" and bool(value.image) for value in figures[reference].values)

@@ -43,10 +43,7 @@ def half_precision(candidate: Candidate) -> Finding:
         try:
             forward = backend_by_name("eager").prepare(candidate.make(), "cpu", precision)
             difference = candidate.levels(forward(image).float() - exact)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # whatever the network's code or an operator without halves raises
+        except (Exception, SystemExit) as error:  # of the network's code, or an operator without halves
             words.append(f"{precision} does not run ({first_line(error)})")
             clean = False
             continue
